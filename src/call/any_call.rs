@@ -81,6 +81,14 @@ impl AnyCall {
         }
     }
 
+    /// The number whose phones ring for this call.
+    pub fn ringing_at(&self) -> Option<&Number> {
+        match self {
+            Self::Operator(call) => call.ringing_at(),
+            Self::Direct(call) => call.ringing_at(),
+        }
+    }
+
     /// The terminals that are in this call as in any other; an operator's own phone in an operator
     /// call is not, that is presence's `Engage`.
     pub fn phones(&self) -> BTreeSet<Number> {

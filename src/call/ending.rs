@@ -62,6 +62,7 @@ impl OperatorCall {
             | OperatorCallState::Parked(_)
             | OperatorCallState::Ended => {}
         }
+        self.follow_watch(ctx);
         self.end_caller(cause, ctx);
         self.record.end(ctx.facts.now.unix, cause, by);
         ctx.log(LogEvent::Ended { call: self.id, cause, by });

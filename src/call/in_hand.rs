@@ -12,7 +12,6 @@
 //! What leaves the ear is cut at the relay before another call comes there.
 
 use super::call_record::Handover;
-use super::checks::Checks;
 use super::context::CallContext;
 use super::log_event::LogEvent;
 use super::operator_call::OperatorCall;
@@ -71,9 +70,6 @@ impl OperatorCall {
     /// Its operator goes to another call.
     pub(super) fn set_aside(&mut self, ctx: &mut CallContext<'_>) {
         let Some((seat, aside)) = self.aside() else { return };
-        if let Aside::Connected(callee) = &aside {
-            self.watch(&callee.clone(), false, ctx);
-        }
         ctx.steps.push(CallStep::Own(seat.phone, Owner::Position(seat.operator.clone())));
         ctx.leg(Command::Listen(vec![(seat.phone, LegSource::Silence)]));
         self.hold_in_hand(seat.operator, aside, ctx);
@@ -106,9 +102,7 @@ impl OperatorCall {
                 self.enter(OperatorCallState::Alternated { seat, callee }, ctx);
             }
             Aside::Connected(callee) => {
-                let (checks, watched) = (Checks::default(), callee.clone());
-                self.enter(OperatorCallState::Connected { seat, callee, checks }, ctx);
-                self.watch(&watched, true, ctx);
+                self.enter(OperatorCallState::Connected { seat, callee }, ctx);
             }
         }
     }

@@ -28,6 +28,7 @@
 
 use super::admission::{Callee, CallerIdentity};
 use super::call_record::{CallRecord, EndedBy, Handover};
+use super::checks::Checks;
 use super::context::CallContext;
 use super::log_event::LogEvent;
 use super::operator_state::{AnsweredOperator, OperatorCallState, RecordingState, Then};
@@ -72,6 +73,8 @@ pub(crate) struct OperatorCall {
     pub recording: RecordingState,
     /// When the callee hangs up, the caller comes back to the operator who handed it over.
     pub serial: bool,
+    /// What is known of its parties' media.
+    pub checks: Checks,
 }
 
 /// Where a new call through an operator comes from.
@@ -111,6 +114,7 @@ impl OperatorCall {
             minutes: None,
             recording: RecordingState::Off,
             serial: false,
+            checks: Checks::default(),
         }
     }
 
@@ -130,6 +134,7 @@ impl OperatorCall {
         if let Some(operator) = self.operator().cloned() {
             ctx.tell(&operator, self.view(None));
         }
+        self.follow_watch(ctx);
         let who = self.callee().map(Number::as_str).or(self.operator().map(OperatorId::as_str));
         let (phase, who) = (self.phase(), who.unwrap_or_default().to_owned());
         self.record.enter(phase, ctx.facts.now.unix, &who);
@@ -309,7 +314,8 @@ impl OperatorCall {
         match event {
             leg::Event::Ended { cause, by, .. } => self.caller_gone(*cause, *by, ctx),
             leg::Event::Confirmed { .. } => self.acknowledged(ctx),
-            leg::Event::Health { health, .. } => self.caller_health(health, ctx),
+            leg::Event::Health { health, .. } => self.on_health(self.caller, health, ctx),
+            leg::Event::Senses { senses, .. } => self.on_senses(self.caller, *senses, ctx),
             leg::Event::Referred { leg, transaction, .. } => {
                 ctx.refuse_refer(*leg, *transaction);
             }
@@ -339,11 +345,8 @@ impl OperatorCall {
                 self.operator_gone(*cause, *by, ctx);
             }
             leg::Event::Ended { cause, .. } => self.callee_gone(*cause, ctx),
-            leg::Event::Health { health, .. } => {
-                if !is_operator {
-                    self.callee_health(health, ctx);
-                }
-            }
+            leg::Event::Health { health, .. } => self.on_health(leg, health, ctx),
+            leg::Event::Senses { senses, .. } => self.on_senses(leg, *senses, ctx),
             leg::Event::Referred { transaction, refer_to, .. } if is_operator => {
                 self.on_refer(*transaction, refer_to, ctx);
             }

@@ -1,6 +1,5 @@
 //! Where a call through an operator stands, with what each state has.
 
-use super::checks::Checks;
 use super::ringing::RingingPhones;
 use super::step::CommandSource;
 use crate::acd;
@@ -64,13 +63,11 @@ pub(crate) enum OperatorCallState {
     Connected {
         seat: AnsweredOperator,
         callee: AnsweredCallee,
-        checks: Checks,
     },
     /// `release` waits for both parties to be healthy.
     Releasing {
         seat: AnsweredOperator,
         callee: AnsweredCallee,
-        checks: Checks,
         until: Instant,
         asker: CommandSource,
     },
@@ -102,7 +99,6 @@ pub(crate) enum OperatorCallState {
     Settling {
         by: OperatorId,
         callee: AnsweredCallee,
-        checks: Checks,
         /// When the operator is told that they do not yet.
         until: Option<Instant>,
     },

@@ -55,6 +55,32 @@ impl OperatorCall {
         self.callee().filter(|_| !rings)
     }
 
+    /// The number whose phones ring for it.
+    pub fn ringing_at(&self) -> Option<&Number> {
+        match &self.state {
+            OperatorCallState::RingingYou { phone: ringing, .. }
+            | OperatorCallState::Consulting { callee: ringing, .. }
+            | OperatorCallState::Entrusted { callee: ringing, .. }
+            | OperatorCallState::Transferring { callee: ringing, .. } => Some(&ringing.number),
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::InHand { .. }
+            | OperatorCallState::Parked(_)
+            | OperatorCallState::Settling { .. }
+            | OperatorCallState::Serial { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => None,
+        }
+    }
+
     /// The callee, once the two are among themselves; nothing is left for this call to do then.
     pub fn handed_over_to(&self) -> Option<&AnsweredCallee> {
         if let OperatorCallState::HandedOver { callee } = &self.state { Some(callee) } else { None }

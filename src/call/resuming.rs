@@ -36,6 +36,7 @@ impl OperatorCall {
             return;
         }
         ctx.listen_anew(self.sources());
+        self.follow_watch(ctx);
         match &self.state {
             OperatorCallState::Arriving { .. } | OperatorCallState::Queued => {
                 if !ctx.facts.settings.queues.contains_key(&self.queue) {
@@ -52,10 +53,6 @@ impl OperatorCall {
                     *end = until;
                 }
             }
-            OperatorCallState::Connected { callee, .. }
-            | OperatorCallState::Settling { callee, .. } => {
-                self.watch(&callee.clone(), true, ctx);
-            }
             OperatorCallState::Taken { .. }
             | OperatorCallState::RingingYou { .. }
             | OperatorCallState::WithCaller { .. }
@@ -63,6 +60,8 @@ impl OperatorCall {
             | OperatorCallState::Entrusted { .. }
             | OperatorCallState::TalkingToCallee { .. }
             | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Settling { .. }
             | OperatorCallState::Releasing { .. }
             | OperatorCallState::Leaving { .. }
             | OperatorCallState::InHand { .. }

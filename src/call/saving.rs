@@ -1,7 +1,6 @@
 //! A call becomes a value, and a value a call.
 
 use super::any_call::AnyCall;
-use super::checks::Checks;
 use super::context::CallContext;
 use super::direct::{DirectCall, DirectCallState, REDIRECTIONS_MAX, Transfer};
 use super::facts::CallFacts;
@@ -202,7 +201,7 @@ impl State {
             Self::Transferring { by, callee, rings } => {
                 Saved::Transferring { by: by.clone(), callee: callee.saved(now), rings: *rings }
             }
-            Self::Settling { by, callee, until, checks: _ } => Saved::Settling {
+            Self::Settling { by, callee, until } => Saved::Settling {
                 by: by.clone(),
                 callee: callee.clone(),
                 until: until.map(|until| now.unix_of(until)),
@@ -351,9 +350,7 @@ impl SavedOperatorCall {
             }
             Saved::TalkingToCallee { seat, callee } => State::TalkingToCallee { seat, callee },
             Saved::Alternated { seat, callee } => State::Alternated { seat, callee },
-            Saved::Connected { seat, callee } => {
-                State::Connected { seat, callee, checks: Checks::default() }
-            }
+            Saved::Connected { seat, callee } => State::Connected { seat, callee },
             Saved::Leaving { seat, callee, asker, phone_gone } => {
                 let ticket = Ticket(0);
                 State::Leaving { seat, callee, ticket, asker, phone_gone }
@@ -366,12 +363,9 @@ impl SavedOperatorCall {
             Saved::Transferring { by, callee, rings } => {
                 State::Transferring { by, callee: ringing(&callee), rings }
             }
-            Saved::Settling { by, callee, until } => State::Settling {
-                by,
-                callee,
-                checks: Checks::default(),
-                until: until.map(|until| now.instant_of(until)),
-            },
+            Saved::Settling { by, callee, until } => {
+                State::Settling { by, callee, until: until.map(|until| now.instant_of(until)) }
+            }
             Saved::Serial { by, callee } => State::Serial { by, callee },
         }
     }

@@ -2,7 +2,7 @@
 
 use super::agreement::{Led, NegotiatedStream, NegotiatedStreams};
 use super::api::{
-    CodecChoice, Command, Event, InviteRefusal, LegSource, OfferedCodecs, OutgoingLeg,
+    CodecChoice, Command, Event, InviteRefusal, LegSenses, LegSource, OfferedCodecs, OutgoingLeg,
 };
 use super::formats::{Capabilities, PeerFormat};
 use super::legacy_info;
@@ -385,6 +385,8 @@ impl Machine {
         leg.watched = on;
         if !on {
             (leg.audio.health, leg.video.health) = (None, None);
+            (leg.audio.fed, leg.video.fed) = (None, None);
+            leg.senses = LegSenses::default();
         }
         self.each_port(id, |port| media::Command::Watch { port, on }, out);
     }

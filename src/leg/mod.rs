@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! layer 13  reports  saved             what dialog and relay report, and what follows; a leg as a value
-//! layer 12  commands  port_shortage  relay  life  rekeying
+//! layer 12  commands  port_shortage  relay  life  rekeying  senses
 //! layer 11  machine  plan  health      all legs; what is agreed for a stream; one report of two
 //! layer 10  table                      all legs by name, and which of them may have changed
 //! layer 9   saved_early                how far a leg is, as a value
@@ -49,6 +49,7 @@ mod reports;
 mod saved;
 mod saved_early;
 mod saved_negotiation;
+mod senses;
 mod state;
 mod streams;
 mod table;
@@ -56,8 +57,8 @@ mod table;
 pub use crate::dialog::EndingSide;
 pub use agreement::{AgreedDescriptions, Led, OfferingSide};
 pub use api::{
-    CodecChoice, Command, Event, InviteRefusal, LegHealth, LegSource, OfferedCodecs, OutgoingLeg,
-    Quality, Settings, Spoken,
+    CodecChoice, Command, Event, InviteRefusal, LegHealth, LegSenses, LegSource, OfferedCodecs,
+    OutgoingLeg, Quality, Settings, Spoken,
 };
 pub use commands::OWN_TAG;
 pub use formats::{Capabilities, PeerFormat};

@@ -444,6 +444,7 @@ impl Machine {
     }
 
     fn report_hold(&mut self, id: LegId, out: &mut Vec<Effect>) {
+        self.report_senses_around(id, out);
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.role == PeerRole::Phone) else {
             return;
         };
@@ -584,6 +585,12 @@ impl Machine {
             media::Event::Dropped { dropped, .. } => {
                 out.push(Effect::Event(Event::Dropped { leg: id, dropped }));
             }
+            media::Event::Fed { source, .. } => {
+                if let Some(leg) = self.legs.get_mut(&id) {
+                    leg.stream_port_mut(kind).fed = source;
+                }
+                self.report_senses(id, out);
+            }
             media::Event::Health { health, .. } => {
                 let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.watched) else { return };
                 leg.stream_port_mut(kind).health = Some(health);
@@ -608,6 +615,7 @@ fn port_of(event: &media::Event) -> PortId {
         | media::Event::KeyFrameWanted { port }
         | media::Event::Silent { port, .. }
         | media::Event::Dropped { port, .. }
+        | media::Event::Fed { port, .. }
         | media::Event::Health { port, .. } => *port,
     }
 }

@@ -332,7 +332,8 @@ impl Leg {
                 (None, true) => Life::Heard,
                 (None, false) => Life::Unheard,
             };
-            *leg.stream_port_mut(kind) = StreamPort { port: stream.port, plan, health: None, life };
+            *leg.stream_port_mut(kind) =
+                StreamPort { port: stream.port, plan, life, ..StreamPort::default() };
         }
         leg
     }

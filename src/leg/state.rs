@@ -7,7 +7,7 @@
 //! ```
 
 use super::agreement::{NegotiatedStream, NegotiatedStreams};
-use super::api::{LegSource, Spoken};
+use super::api::{LegSenses, LegSource, Spoken};
 use super::formats::Capabilities;
 use super::keys::ReceivedDigits;
 use super::offer_answer::Negotiation;
@@ -104,6 +104,8 @@ pub(super) struct StreamPort {
     pub plan: Option<media::Plan>,
     /// The last report, while watched.
     pub health: Option<media::PortHealth>,
+    /// The port whose packets its peer is given, while watched.
+    pub fed: Option<PortId>,
     /// Whether it lives.
     pub life: Life,
 }
@@ -134,6 +136,8 @@ pub(super) struct Leg {
     /// What is heard in place of the source's sound.
     pub tone: Overlay,
     pub watched: bool,
+    /// What was said of it last, while watched.
+    pub senses: LegSenses,
     /// The call in whose recording it is.
     pub recording: Option<CallId>,
     pub intercepted: bool,
@@ -176,6 +180,7 @@ impl Leg {
             source: LegSource::Silence,
             tone: Overlay::None,
             watched: false,
+            senses: LegSenses::default(),
             recording: None,
             intercepted: false,
             sealed: false,

@@ -51,6 +51,13 @@ pub enum Event {
         /// How much since the last event.
         dropped: Dropped,
     },
+    /// Whose packets the peer of a watched port is given from now on.
+    Fed {
+        /// Whose row.
+        port: PortId,
+        /// The port that they come to; none: something that is made here, or nothing.
+        source: Option<PortId>,
+    },
     /// The health of a watched port.
     Health {
         /// Where.

@@ -108,6 +108,7 @@ impl Machine {
             | leg::Event::Changed { .. }
             | leg::Event::Aligned { .. }
             | leg::Event::Health { .. }
+            | leg::Event::Senses { .. }
             | leg::Event::Dropped { .. }
             | leg::Event::Info { .. }
             | leg::Event::InfoAnswered { .. }
@@ -154,6 +155,7 @@ impl Machine {
             | leg::Event::Aligned { .. }
             | leg::Event::Dtmf { .. }
             | leg::Event::Health { .. }
+            | leg::Event::Senses { .. }
             | leg::Event::Dropped { .. }
             | leg::Event::Silent { .. }
             | leg::Event::Moved { .. } => {}
