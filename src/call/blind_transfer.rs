@@ -142,7 +142,8 @@ impl OperatorCall {
     /// A callee has hung up with whom no operator is on the line; whether it was one.
     pub(super) fn callee_gone_elsewhere(&mut self, ctx: &mut CallContext<'_>) -> bool {
         let (by, number, reason) = match &mut self.state {
-            OperatorCallState::InHand { operator, aside, .. } => {
+            OperatorCallState::InHand { operator, aside, .. }
+            | OperatorCallState::Rejoining { operator, aside, .. } => {
                 let Some(callee) = aside.callee().cloned() else { return true };
                 let (operator, was_connected) =
                     (operator.clone(), matches!(aside, Aside::Connected(_)));

@@ -175,6 +175,7 @@ impl OperatorCall {
                 | OperatorCallState::Leaving { .. }
                 | OperatorCallState::InHand { .. }
                 | OperatorCallState::Parked(_)
+                | OperatorCallState::Rejoining { .. }
                 | OperatorCallState::Transferring { .. }
                 | OperatorCallState::Settling { .. }
                 | OperatorCallState::Serial { .. }
@@ -243,6 +244,10 @@ impl OperatorCall {
                 self.drop_callee(Cause::NormalClearing, ctx);
                 Ok(())
             }
+            OperatorCallState::Rejoining { .. } => {
+                self.not_rejoined(ctx);
+                Ok(())
+            }
             OperatorCallState::Transferring { .. } | OperatorCallState::Settling { .. } => {
                 self.take_back("cancelled", ctx);
                 Ok(())
@@ -291,6 +296,7 @@ impl OperatorCall {
             | OperatorCallState::Leaving { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }
@@ -318,6 +324,7 @@ impl OperatorCall {
             | OperatorCallState::Alternated { .. }
             | OperatorCallState::Connected { .. }
             | OperatorCallState::InHand { .. }
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Releasing { .. } => {

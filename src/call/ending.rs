@@ -24,6 +24,14 @@ impl OperatorCall {
                     ctx.hang_up(callee.leg, cause);
                 }
             }
+            OperatorCallState::Rejoining { aside, phone, .. } => {
+                if let Some(mut phone) = phone {
+                    phone.call_off(cause, ctx);
+                }
+                if let Some(callee) = aside.callee() {
+                    ctx.hang_up(callee.leg, cause);
+                }
+            }
             OperatorCallState::Consulting { seat, mut callee, then, .. } => {
                 callee.call_off(cause, ctx);
                 // The phone hears what became of its REFER while it has a dialog.

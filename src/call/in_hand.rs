@@ -58,6 +58,7 @@ impl OperatorCall {
             | OperatorCallState::Leaving { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }
@@ -89,7 +90,11 @@ impl OperatorCall {
 
     /// Its operator comes back to it.
     pub(super) fn come_to_ear(&mut self, phone: LegId, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::InHand { operator, aside, .. } = &self.state else { return };
+        let (OperatorCallState::InHand { operator, aside, .. }
+        | OperatorCallState::Rejoining { operator, aside, .. }) = &self.state
+        else {
+            return;
+        };
         let seat = AnsweredOperator { operator: operator.clone(), phone };
         let aside = aside.clone();
         ctx.steps.push(CallStep::Own(phone, Owner::Call(self.id)));
@@ -136,7 +141,15 @@ impl OperatorCall {
     /// Its operator is gone, or the phone at which it would come back.
     pub(super) fn given_up(&mut self, reason: &'static str, ctx: &mut CallContext<'_>) {
         match &mut self.state {
-            OperatorCallState::InHand { operator, aside, .. } => {
+            OperatorCallState::InHand { .. } | OperatorCallState::Rejoining { .. } => {
+                if let OperatorCallState::Rejoining { phone: Some(phone), .. } = &mut self.state {
+                    phone.call_off(Cause::Abandoned, ctx);
+                }
+                let (OperatorCallState::InHand { operator, aside, .. }
+                | OperatorCallState::Rejoining { operator, aside, .. }) = &self.state
+                else {
+                    return;
+                };
                 let (operator, callee) = (operator.clone(), aside.callee().cloned());
                 let Some(callee) = callee else {
                     return self.give_back(operator, acd::QueuePlace::Front, reason, ctx);
@@ -268,6 +281,7 @@ impl OperatorCall {
             | OperatorCallState::Entrusted { .. }
             | OperatorCallState::TalkingToCallee { .. }
             | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Connected { .. }
             | OperatorCallState::Releasing { .. }
             | OperatorCallState::Leaving { .. }

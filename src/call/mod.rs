@@ -16,6 +16,7 @@
 //! layer 8  observing       how its parties' media do, and who hears and sees whom
 //! layer 8  transfer replacing camera   REFER; Replaces; one party, and a place to look at
 //! layer 8  sources parties     who hears and sees whom; who is in it
+//! layer 8  rejoining       a lost phone of an operator is called again
 //! layer 8  in_hand         several calls of one operator: set aside, parked
 //! layer 7  operator_call   through an operator: states, who hears whom
 //! layer 7  direct          between two parties
@@ -57,6 +58,7 @@ mod parties;
 mod position;
 mod recording;
 mod refusal;
+mod rejoining;
 mod replacing;
 mod resuming;
 mod ringing;

@@ -20,6 +20,7 @@
 //! ```text
 //!   with-caller, both there ── the operator goes to another call ──▶ in-hand ── back at the ear ──▶ as before
 //!   with-caller, in-hand ── park ──▶ parked ── pick ──▶ taken        in_hand.rs
+//!   the operator's phone is lost ──▶ rejoining ── it answers anew ──▶ as before             rejoining.rs
 //!   with-caller, in-hand ── transfer ──▶ transferring ── 200 ──▶ settling ── both healthy ──▶ handed over
 //!                                            └─ nobody ──▶ in-hand again, or the phone rings  blind_transfer.rs
 //! ```
@@ -281,6 +282,10 @@ impl OperatorCall {
                 let rung = callee.on(event, ctx);
                 self.on_entrusted(rung, ctx);
             }
+            OperatorCallState::Rejoining { phone: Some(phone), .. } if phone.has(leg) => {
+                let rung = phone.on(event, ctx);
+                self.on_rejoining(rung, ctx);
+            }
             OperatorCallState::Transferring { callee, .. } if callee.has(leg) => {
                 let rung = callee.on(event, ctx);
                 self.on_transferring(rung, ctx);
@@ -301,6 +306,7 @@ impl OperatorCall {
             | OperatorCallState::HandedOver { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }
@@ -400,6 +406,7 @@ impl OperatorCall {
             | OperatorCallState::Entrusted { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }
@@ -418,6 +425,9 @@ impl OperatorCall {
     ) {
         // A phone that no longer knows the dialog (481) has not hung up: it was started anew.
         let hung_up = by == leg::EndingSide::Peer && cause != Cause::Lost;
+        if !hung_up && self.wait_for_phone(ctx) {
+            return;
+        }
         match &mut self.state {
             OperatorCallState::WithCaller { .. } if hung_up => {
                 self.finish("operator-hung-up", cause, EndedBy::Operator, ctx);
@@ -449,6 +459,7 @@ impl OperatorCall {
             | OperatorCallState::Entrusted { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }
@@ -475,6 +486,7 @@ impl OperatorCall {
             | OperatorCallState::Transferring { callee, .. }
             | OperatorCallState::Entrusted { callee, .. } => Some(callee.until),
             OperatorCallState::InHand { recall_at, .. } => Some(*recall_at),
+            OperatorCallState::Rejoining { until, .. } => Some(*until),
             OperatorCallState::Parked(parked) => Some(parked.recall_at),
             OperatorCallState::Settling { until, .. } => *until,
             OperatorCallState::Queued
@@ -516,6 +528,7 @@ impl OperatorCall {
             }
             OperatorCallState::Releasing { .. } => self.give_up_release(ctx),
             OperatorCallState::InHand { .. } | OperatorCallState::Parked(_) => self.recall(ctx),
+            OperatorCallState::Rejoining { .. } => self.not_rejoined(ctx),
             OperatorCallState::Transferring { callee, .. } => {
                 callee.call_off(Cause::NoAnswer, ctx);
                 self.on_transferring(ForkResult::Failed(Cause::NoAnswer, vec![]), ctx);

@@ -87,6 +87,14 @@ pub(crate) enum OperatorCallState {
         since: UnixTime,
         recall_at: Instant,
     },
+    /// The operator's phone was lost, not hung up: it is called again, and these wait for it.
+    Rejoining {
+        operator: OperatorId,
+        aside: Aside,
+        /// None: it cannot be called until it registers anew.
+        phone: Option<RingingPhones>,
+        until: Instant,
+    },
     /// On the list that all operators of the queue see.
     Parked(ParkedCall),
     /// The caller is left to phones that ring, and comes back to this operator if nobody answers.

@@ -66,6 +66,7 @@ impl OperatorCall {
             | OperatorCallState::Leaving { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Serial { .. }
             | OperatorCallState::HandedOver { .. }
@@ -105,7 +106,9 @@ impl OperatorCall {
                 phone.call_off(Cause::Administrative, ctx);
                 self.back_in_queue(Some(operator), acd::QueuePlace::Front, ctx);
             }
-            OperatorCallState::InHand { .. } => self.given_up("logged-out", ctx),
+            OperatorCallState::InHand { .. } | OperatorCallState::Rejoining { .. } => {
+                self.given_up("logged-out", ctx);
+            }
             // It comes back to nobody, should it come back.
             OperatorCallState::Arriving { .. }
             | OperatorCallState::Queued

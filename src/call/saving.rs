@@ -127,7 +127,8 @@ impl OperatorCall {
             State::Announcing { .. } => Some(acd::RestoredState::Ending),
             State::Taken { operator, .. }
             | State::RingingYou { operator, .. }
-            | State::InHand { operator, .. } => taken(operator, false),
+            | State::InHand { operator, .. }
+            | State::Rejoining { operator, .. } => taken(operator, false),
             State::WithCaller { seat }
             | State::Consulting { seat, .. }
             | State::TalkingToCallee { seat, .. }
@@ -196,6 +197,12 @@ impl State {
                 aside: aside.clone(),
                 since: *since,
                 recall_at: now.unix_of(*recall_at),
+            },
+            Self::Rejoining { operator, aside, phone, until } => Saved::Rejoining {
+                operator: operator.clone(),
+                aside: aside.clone(),
+                phone: phone.as_ref().map(|phone| phone.saved(now)),
+                until: now.unix_of(*until),
             },
             Self::Parked(parked) => Saved::Parked(parked.saved(now)),
             Self::Transferring { by, callee, rings } => {
@@ -359,6 +366,12 @@ impl SavedOperatorCall {
                 let recall_at = now.instant_of(recall_at);
                 State::InHand { operator, aside, since, recall_at }
             }
+            Saved::Rejoining { operator, aside, phone, until } => State::Rejoining {
+                operator,
+                aside,
+                phone: phone.as_ref().map(ringing),
+                until: now.instant_of(until),
+            },
             Saved::Parked(parked) => State::Parked(ParkedCall::restored(now, &parked)),
             Saved::Transferring { by, callee, rings } => {
                 State::Transferring { by, callee: ringing(&callee), rings }

@@ -145,7 +145,9 @@ impl Machine {
             Input::Leg(event) => self.on_leg(&mut env, &event),
             Input::Registered(phone) => {
                 self.terminals.touch(&phone);
+                let number = phone.clone();
                 self.on_presence(&mut env, presence::Input::PhoneRegistered { phone });
+                self.phone_is_back(&mut env, &number);
             }
             Input::Unregistered(phone) => {
                 self.terminals.touch(&phone);
@@ -275,6 +277,7 @@ impl Machine {
                 queues: &self.settings.queues,
                 ring_time: self.settings.ring_time,
                 consult_ring_time: self.settings.consult_ring_time,
+                lease: self.settings.presence.lease,
                 recall: self.settings.recall,
                 recordings: &self.settings.recordings,
             },
@@ -435,6 +438,7 @@ impl Machine {
                 CallStep::LeavePhone { call, operator, phone, cause } => {
                     self.leave_phone(env, call, &operator, (phone, cause));
                 }
+                CallStep::DropHand(operator) => self.drop_hand(env, &operator, "phone-gone"),
                 CallStep::RecallTone(operator) => self.sound_recall(env, &operator),
                 CallStep::Tell(operator, event) => self.desks.tell(&operator, event),
                 CallStep::Answer(asker, outcome) => self.answer(env, asker, &outcome),
