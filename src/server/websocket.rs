@@ -52,11 +52,12 @@ impl Origins {
             return true;
         }
         let Some(host) = host_of(&origin) else { return false };
-        let is_here = match host.parse::<IpAddr>() {
-            Ok(ip) => ip == local.to_canonical(),
-            Err(_) => host == "localhost" && local.to_canonical().is_loopback(),
-        };
-        is_here || self.own.iter().any(|own| own == host) || tls.is_for(host)
+        let (ip, local) = (host.parse::<IpAddr>().ok(), local.to_canonical());
+        // Whatever runs on the machine of who looks at the page is no page of ours.
+        if host == "localhost" || ip.is_some_and(|ip| ip.is_loopback()) {
+            return local.is_loopback() && ip.is_none_or(|ip| ip == local);
+        }
+        ip == Some(local) || self.own.iter().any(|own| own == host) || tls.is_for(host)
     }
 }
 
