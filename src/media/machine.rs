@@ -451,6 +451,7 @@ impl Machine {
             self.send_regular_report(now, port, source, out);
         }
         self.ask_for_key_frame(now, port, out);
+        self.tell_limit(now.instant, port, out);
         self.settle(now.instant, port);
     }
 

@@ -98,9 +98,12 @@ impl Machine {
         let key_frame =
             open.stream.inbound.stream.as_ref().and(open.stream.inbound.requests.deadline());
         let consent = open.transport.consent_due();
+        let limit = open.stream.limit_due(now);
         let stream = &open.stream;
-        let next = [stream.watch_due, stream.silence_due, stream.picture_due, key_frame, consent]
+        let own = [stream.watch_due, stream.silence_due, stream.picture_due, limit];
+        let next = own
             .into_iter()
+            .chain([key_frame, consent])
             .fold(Some(open.stream.reports.due), earliest)
             .map(at_or_after);
         if next != open.stream.deadline {
