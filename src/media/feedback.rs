@@ -123,6 +123,6 @@ impl Machine {
         let mut writer = RtcpWriter::new(&mut self.scratch);
         writer.receiver_report(ssrc, &[]).cname(ssrc, &open.stream.plan.cname);
         write(&mut writer);
-        open.transport.send_report(&mut self.scratch, out);
+        open.transport.send_report(port, &mut self.scratch, out);
     }
 }

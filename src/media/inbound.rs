@@ -170,6 +170,18 @@ impl Inbound {
         self.sets.replace(fmtp_of_h264(plan));
     }
 
+    /// Whether packets of this payload type are of this stream.
+    #[must_use]
+    pub fn knows(&self, payload_type: u8) -> bool {
+        self.by_payload_type[usize::from(payload_type & 0x7f)] != UNMAPPED
+    }
+
+    /// Whether this is what the peer sends it under now.
+    #[must_use]
+    pub fn is_of(&self, ssrc: u32) -> bool {
+        self.stream.as_ref().is_some_and(|stream| stream.ssrc == ssrc)
+    }
+
     /// Judges, counts and reads a packet; `None` when it ends here.
     pub fn receive(
         &mut self,

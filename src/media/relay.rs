@@ -85,6 +85,11 @@ impl Machine {
         self.pace = self.pace.filter(|_| !self.making.is_empty());
     }
 
+    /// The same for all streams on the transport of a port.
+    pub(super) fn settle_carried(&mut self, now: Instant, port: PortId) {
+        self.ports.carried(port).for_each(|port| self.settle(now, port));
+    }
+
     /// Enters a port with its next deadline, and among those that need sound of our own.
     pub(super) fn settle(&mut self, now: Instant, port: PortId) {
         let Some(open) = self.ports.get_mut(port) else { return };
