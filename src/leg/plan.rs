@@ -60,7 +60,7 @@ fn plan(stream: &NegotiatedStream, keyed: Option<&HandshakeOutcome>, leg: &Leg) 
         picture: picture.cloned().unwrap_or_default(),
         cname: leg.cname.clone(),
     };
-    Plan { transport, stream }
+    Plan { transport, stream, carrier: None }
 }
 
 /// The plan of a stream that is offered and not answered yet: checks and the handshake may come before the answer, and
@@ -94,7 +94,7 @@ fn plan_of_offer(ours: &OurStream, leg: &Leg) -> Plan {
         picture: PictureLimits::default(),
         cname: leg.cname.clone(),
     };
-    Plan { transport, stream }
+    Plan { transport, stream, carrier: None }
 }
 
 fn format(agreed: &AgreedCodec) -> PayloadFormat {

@@ -269,7 +269,7 @@ mod tests {
             cname: "leg".into(),
         };
         let open =
-            Command::Open { port: PORT, kind: Kind::Audio, plan: Plan { transport, stream } };
+            Command::Open { port: PORT, kind: Kind::Audio, plan: Plan { transport, stream, carrier: None } };
         machine.handle(at(0), open, &mut Nowhere);
         machine
     }

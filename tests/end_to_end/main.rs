@@ -8,7 +8,7 @@
 //!   SIPp    (user)   ─┘                               └─ SIPp (desk, desk phone)
 //! ```
 //!
-//! * `real_phones`: the operator call with three baresip phones; each party sends a tone and a colour
+//! * `stage`, `real_phones`: the operator call with three baresip phones; each party sends a tone and a colour
 //!   of its own, and at every phase recordings and pictures tell who hears and who sees whom.
 //! * `sipp`: the flows of `sipp-scenarios/`, message by message.
 //! * `media_attackers`: who sprays the relay, or lets it send to somebody else.
@@ -60,6 +60,7 @@ mod restarts;
 mod rtsp_cameras;
 mod sip;
 mod sipp;
+mod stage;
 mod switchboard;
 mod systemd;
 mod talker;

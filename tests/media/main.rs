@@ -7,6 +7,7 @@ mod cameras;
 mod checks;
 mod clocks;
 mod conversion;
+mod handshakes;
 mod ledger;
 mod pictures;
 mod recording;

@@ -12,6 +12,8 @@ mod association;
 mod identity;
 mod keying;
 mod table;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use identity::{DtlsIdentity, DtlsIdentityFault};
