@@ -18,6 +18,7 @@
 //! * `eavesdropper`: a third host with forged sources, and a router in a phone's way; for all of them.
 //! * `attacker`: somebody without a password, beside phones that have one.
 //! * `encrypted`: TLS by OpenSSL and baresip, and a browser of our own making (`web_socket`).
+//! * `pages`: logins, sessions and SIP in their name, by a browser of our own making.
 //! * `cable`: a cable to TCP phones that is cut in the middle of a call.
 //! * `terminal`: a terminal on which `cordboard desk` runs.
 //! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone, and
@@ -34,6 +35,7 @@
 
 mod apparatus;
 mod attacker;
+mod browser;
 mod cable;
 mod desk;
 mod eavesdropper;
@@ -46,6 +48,7 @@ mod media_attackers;
 mod name_server;
 mod namespace;
 mod networks;
+mod pages;
 mod phone;
 mod picture;
 mod place;
