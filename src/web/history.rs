@@ -67,12 +67,14 @@ fn listed(calls: &[CallRecord]) -> Json<Value> {
 fn shown(call: &CallRecord) -> Value {
     let end = call.ended.map(|ended| ended.at);
     let waited = call.answered.or(end).map(|at| at.since(call.began).as_secs());
+    // Whoever calls directly wants whom it has dialled.
+    let callee = call.callee.as_ref().or(call.queue.is_none().then_some(&call.dialled));
     let talked = call.answered.zip(end).map(|(from, to)| to.since(from).as_secs());
     json!({
         "at": call.began.to_string(),
         "caller": call.caller,
         "caller_name": call.caller_name,
-        "callee": call.callee.as_ref().map(Number::as_str),
+        "callee": callee.map(Number::as_str),
         "operator": call.operators.last().map(OperatorId::as_str),
         "outcome": outcome(call),
         "waited": waited,

@@ -182,7 +182,7 @@ fn who_says_nothing_or_slowly_keeps_nobody_out() {
     let mut refused = Pipe::tcp(page(&board));
     refused.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(browser::read(&mut refused).status, 0);
-    drop(waiting.split_off(60));
+    waiting.split_off(60).into_iter().for_each(Pipe::close);
     crate::wait::until("a place", SOON, || {
         (Browser::new(page(&board)).get("/").status == 200).then_some(())
     });
@@ -192,7 +192,7 @@ fn who_says_nothing_or_slowly_keeps_nobody_out() {
         "POST /api/session HTTP/1.1\r\nHost: {to}\r\nOrigin: http://{to}\r\nContent-Type: application/json\r\n\
          Content-Length: 50\r\n\r\n{{"
     );
-    waiting.clear();
+    waiting.into_iter().for_each(Pipe::close);
     let began = Instant::now();
     let mut slow = Pipe::tcp(to);
     slow.write(head.as_bytes());
@@ -325,7 +325,9 @@ fn only_sip_is_spoken_at_its_address_and_no_more_connections_than_eight_for_a_se
 #[test]
 fn a_page_is_under_tls_where_it_is_to_be_and_its_cookie_is_that_hosts_alone() {
     let board = Switchboard::open_with("[web]\nlisten = [\"https:NETWORK.1:8080\"]\n");
-    assert!(board.log().contains("desk page at https://"), "{}", board.log());
+    crate::wait::until("where the page is", SOON, || {
+        board.log().contains("desk page at https://").then_some(())
+    });
     let (to, directory) = (page(&board), board.place.directory("openssl"));
     let form = json!({"operator": "op1", "secret": PASSWORD}).to_string();
     let request = format!(
