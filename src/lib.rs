@@ -9,8 +9,8 @@
 //! floor 12  main.rs       picks a command
 //! floor 11  cli           commands, the demonstration, the desk in the terminal
 //! floor 10  config        TOML -> every room's Settings; nobody below reads it
-//! floor  9  server        tokio: the event loop, sockets, the DNS, clock, telemetry
-//! floor  8  store         rusqlite: the journal and the state at start
+//! floor  9  server  web   tokio: the event loop, sockets, the DNS, clock, telemetry; pages by HTTP
+//! floor  8  store  wire   rusqlite: the journal and the state at start; what the doors say to the loop
 //! ========================= above: effects happen.  below: pure, deterministic
 //! floor  7  exchange      all cores wired into one machine: Input in, Effects out, one deadline
 //! floor  6  switchboard  live   the queue, operators and desks introduced to calls; calls in writing

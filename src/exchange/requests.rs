@@ -361,7 +361,7 @@ impl Machine {
         request: &Request,
     ) -> Result<CallerIdentity, Box<Response>> {
         // A page's connection speaks for its operator, wherever it comes from.
-        let is_named = self.sessions.has_flow(flow.connection);
+        let is_named = self.pages.sessions.has_flow(flow.connection);
         if let Some(trunk) = self.directory.plan().trunk_from(flow.remote, flow.transport)
             && !is_named
         {

@@ -4,7 +4,7 @@ use super::archive::Archive;
 use super::console::{self, ConsoleFiles};
 use super::patient_stream::PatientStream;
 use super::peer::Peer;
-use super::refusal::Refusal;
+use super::refusal::WebRefusal;
 use super::site::PageSite;
 use super::{history, kept, login, upgrade};
 use crate::wire::{PageConnection, PageService, PendingRequest, SipDoor};
@@ -82,7 +82,7 @@ fn router(site: PageSite) -> Router {
         .route("/api/calls", get(history::of_number))
         .route("/api/history", get(history::of_operator))
         .with_state(Arc::new(site));
-    pages.merge(site).fallback(async || Refusal::NoSuch)
+    pages.merge(site).fallback(async || WebRefusal::NoSuch)
 }
 
 async fn converse(connection: PageConnection, router: Router, is_proxy: bool) {

@@ -20,6 +20,7 @@
 //! * `encrypted`: TLS by OpenSSL and baresip, and a browser of our own making (`web_socket`).
 //! * `browser`: Chromium and Firefox, and pages in them that are phones.
 //! * `browsers`: pages that are phones, at the switchboard.
+//! * `pages`: logins, sessions and SIP in their name, by a browser of our own making.
 //! * `cable`: a cable to TCP phones that is cut in the middle of a call.
 //! * `terminal`: a terminal on which `cordboard desk` runs.
 //! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone, and
@@ -50,6 +51,7 @@ mod media_attackers;
 mod name_server;
 mod namespace;
 mod networks;
+mod pages;
 mod phone;
 mod picture;
 mod place;
