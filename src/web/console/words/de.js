@@ -21,10 +21,10 @@ export default {
   insecurePage: 'Browser geben Mikrofon und Kamera nur Seiten mit https.', tryAgain: 'Noch einmal',
   'hello-refused': 'Die Vermittlung gibt Ihnen dieses Telefon nicht: {why}',
   // Kopf
-  free: 'Frei', busy: 'Im Gespräch', dnd: 'Bitte nicht stören', ready: 'Bereit', state: 'Ihr Zustand', noSwitchboard: 'Keine Vermittlung',
+  free: 'Frei', busy: 'Im Gespräch', dnd: 'Nicht stören', ready: 'Bereit', state: 'Ihr Zustand', noSwitchboard: 'Keine Vermittlung',
   reconnecting: 'Die Verbindung ist verloren. Es wird neu gerufen …', 
   'phone-unregistered': 'nicht angemeldet', 'phone-unreachable': 'antwortet nicht', 'phone-refusing': 'lehnt Anrufe ab', 'phone-ok': 'bereit',
-  waitingCount: { one: '{n} wartet', other: '{n} warten' }, longest: 'am längsten {time}', nobodyWaiting: 'niemand wartet',
+  waitingCount: { one: '{n} wartet', other: '{n} warten' }, longest: 'längste Wartezeit {time}', nobodyWaiting: 'niemand wartet',
   night: 'Geschlossen: {queues}', settings: 'Einstellungen', help: 'Tasten', logOut: 'Abmelden', soundLocked: 'Bitte eine Taste drücken oder klicken: So lange hält der Browser die Seite stumm.',
   // Wartende
   waiting: 'Es warten', take: 'Annehmen', takeOf: '{who} annehmen, {queue}, wartet seit {time}', decline: 'Anderen lassen', declineOf: '{who} anderen lassen',
