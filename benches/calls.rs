@@ -306,6 +306,7 @@ fn settings() -> Settings {
             media_addresses: vec![us().ip()],
             port_rest: Duration::from_secs(5),
             rtp_timeout: Duration::from_secs(600),
+            fingerprint: None,
             dialog: dialog::Settings { own, ..Default::default() },
         },
         locator: Default::default(),

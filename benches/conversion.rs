@@ -115,6 +115,7 @@ fn relay(from: &Codec, to: &Codec, out: &mut impl Outgoing) -> (Machine, SocketA
             mux: false,
             protection: Protection::Clear,
             ice: None,
+            handshake: false,
         };
         let stream = StreamPlan {
             formats: vec![format],

@@ -135,6 +135,7 @@ fn plan(remote: SocketAddr, codec: Codec, payload_type: u8) -> Plan {
         mux: false,
         protection: Protection::Clear,
         ice: None,
+        handshake: false,
     };
     let stream = StreamPlan {
         formats: vec![PayloadFormat {

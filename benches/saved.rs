@@ -79,6 +79,7 @@ impl Call {
             media_addresses: vec![],
             port_rest: Duration::from_secs(10),
             rtp_timeout: Duration::from_secs(60),
+            fingerprint: None,
             dialog: dialog::Settings::default(),
         };
         let mut call = Self {

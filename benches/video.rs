@@ -418,6 +418,7 @@ fn plan(phone: SocketAddr, codec: Codec) -> Plan {
         mux: false,
         protection: Protection::Clear,
         ice: None,
+        handshake: false,
     };
     let stream = StreamPlan {
         formats: vec![format],

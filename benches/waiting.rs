@@ -137,6 +137,7 @@ impl Hall {
             mux: false,
             protection: Protection::Clear,
             ice: None,
+            handshake: false,
         };
         let stream = StreamPlan {
             formats: vec![format],

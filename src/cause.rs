@@ -29,12 +29,16 @@ pub enum Cause {
     NoCommonCodec,
     /// No stream was offered at all, or every one with port 0.
     NoMedia,
-    /// Only transport protocols that we lack, such as DTLS-SRTP.
+    /// Only transport protocols that we lack, or DTLS without ICE or on two ports.
     NoCommonTransport,
     /// Only addresses of a family in which we have no media (RFC 6157).
     NoCommonAddress,
-    /// SRTP without a key that can be used: no `a=crypto`, or only unknown suites.
+    /// SRTP without a key that can be used: no `a=crypto`, or only unknown suites, and no `a=fingerprint`.
     NoCommonKeys,
+    /// The DTLS handshake was done under another certificate than the SDP speaks of.
+    ForeignCertificate,
+    /// The DTLS handshake came to nothing.
+    HandshakeFailed,
     /// The number shows a camera, and the caller cannot see.
     NoPicture,
     /// Nobody is at a desk.
@@ -84,9 +88,16 @@ const TABLE: &[(Cause, u16, u8, &str)] = &[
     (Cause::Unreachable, 480, 20, "Not reachable"),
     (Cause::NoCommonCodec, 488, 65, "No common codec"),
     (Cause::NoMedia, 488, 65, "No sound is offered"),
-    (Cause::NoCommonTransport, 488, 65, "No common transport: offer RTP/AVP or RTP/SAVP"),
+    (
+        Cause::NoCommonTransport,
+        488,
+        65,
+        "No common transport: offer RTP/AVP, RTP/SAVP, or DTLS with ICE and rtcp-mux",
+    ),
     (Cause::NoCommonAddress, 488, 65, "No media here in this address family"),
-    (Cause::NoCommonKeys, 488, 65, "No key that can be used: offer a=crypto"),
+    (Cause::NoCommonKeys, 488, 65, "No key that can be used: offer a=crypto or a=fingerprint"),
+    (Cause::ForeignCertificate, 400, 111, "Another certificate than the fingerprint says"),
+    (Cause::HandshakeFailed, 408, 102, "No keys came of the DTLS handshake"),
     (Cause::NoPicture, 488, 88, "This number is a picture: call it with video"),
     (Cause::NoOperator, 480, 31, "No operator present"),
     (Cause::Closed, 480, 31, "Closed at this hour"),
@@ -158,8 +169,14 @@ impl Cause {
             Self::AnsweredElsewhere => {
                 format!("SIP;cause=200;text=\"{}\"", self.text())
             }
-            _ => format!("Q.850;cause={};text=\"{}\"", self.q850(), self.text()),
+            _ => self.reason_saying(self.text()),
         }
+    }
+
+    /// The same in other words.
+    #[must_use]
+    pub fn reason_saying(self, text: &str) -> String {
+        format!("Q.850;cause={};text=\"{text}\"", self.q850())
     }
 
     /// The value of a Warning header that says of an SDP what is wrong with it (RFC 3261 §20.43).

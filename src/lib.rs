@@ -16,8 +16,9 @@
 //! floor  6  switchboard  live   the queue, operators and desks introduced to calls; calls in writing
 //! floor  5  call          one call: admission, ringing, consultation, hand-over, transfer
 //! floor  4  leg  recording   one party: dialog + offer/answer + media plan; a call as a file
-//! floor  3  transaction  dialog  registrar  registration  locator  media  acd  presence  desk    siblings
+//! floor  3  transaction  dialog  registrar  registration  locator  media  acd  presence  desk  session    siblings
 //! floor  2  directory     terminals, levels, permits, operators, trunks, cameras, numbering plan
+//! floor  2  dtls          fingerprints, and what comes of the handshakes on a party's transports
 //! floor  1  sip  sdp  rtp  srtp  stun  codec  zone                      parse, print, compute
 //! floor  0  time  random  ids  cause  text
 //! ```
@@ -42,6 +43,7 @@ pub mod config;
 pub mod desk;
 pub mod dialog;
 pub mod directory;
+pub mod dtls;
 pub mod exchange;
 pub mod ids;
 pub mod leg;
@@ -56,6 +58,7 @@ pub mod registration;
 pub mod rtp;
 pub mod sdp;
 pub mod server;
+pub mod session;
 pub mod sip;
 pub mod srtp;
 pub mod store;
@@ -64,4 +67,6 @@ pub mod switchboard;
 pub mod text;
 pub mod time;
 pub mod transaction;
+pub mod web;
+pub mod wire;
 pub mod zone;

@@ -111,6 +111,7 @@ fn settings() -> Settings {
             media_addresses: vec![us().ip()],
             port_rest: Duration::from_secs(5),
             rtp_timeout: Duration::from_secs(60),
+            fingerprint: None,
             dialog: dialog::Settings { own, ..Default::default() },
         },
         locator: Default::default(),

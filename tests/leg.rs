@@ -10,10 +10,11 @@
 use cordboard::cause::Cause;
 use cordboard::codec::{Codec, Kind};
 use cordboard::dialog::{self, ClientTx, ServerTx};
+use cordboard::dtls::Fingerprint;
 use cordboard::ids::{CallId, ConnectionId, LegId, PortId};
 use cordboard::leg::{
     CodecChoice, Command, Effect, Event, IdentityPrivacy, Input, InviteRefusal, LegHealth,
-    LegSource, Machine, OfferedCodecs, OutgoingLeg, Party, Settings,
+    LegSource, Machine, OfferedCodecs, OfferedSecurity, OutgoingLeg, Party, Settings,
 };
 use cordboard::media;
 use cordboard::random::Random;
@@ -26,6 +27,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
+#[path = "leg/handshakes.rs"]
+mod handshakes;
 mod written;
 
 #[test]
@@ -2832,6 +2835,9 @@ struct Ladder {
 /// What is offered where nothing is known of the other side, on the first ports.
 const EVERYTHING: &str = "audio 20000 8:PCMA 0:PCMU 9:G722 96:opus OLD-SOUND; video 20002 97:H264 98:H264 99:VP8 OLD-PICTURES";
 
+/// The certificate of the house.
+const OUR_CERTIFICATE: &[u8] = b"cordboard";
+
 /// What stands at the end of every offer of ours.
 const OLD: [(&str, &str); 2] = [
     (
@@ -2885,6 +2891,7 @@ impl Ladder {
             media_addresses: vec![],
             port_rest: Duration::from_secs(10),
             rtp_timeout: Duration::from_secs(60),
+            fingerprint: Some(Fingerprint::of(OUR_CERTIFICATE)),
             dialog: dialog::Settings::default(),
         };
         let mut ladder = Self {
@@ -2917,8 +2924,10 @@ impl Ladder {
     fn play_all(&mut self, script: &str) -> String {
         for line in rungs(script) {
             let words: Vec<&str> = line.split_whitespace().collect();
-            let played =
-                matches!(words[..], ["do" | "relay" | "doubt" | "bind", ..] | [_, "->", ..]);
+            let played = matches!(
+                words[..],
+                ["do" | "relay" | "dtls" | "doubt" | "bind", ..] | [_, "->", ..]
+            );
             if played || line.starts_with('+') {
                 let _ = writeln!(self.happened, "{line}");
                 self.play(&words, line);
@@ -2978,6 +2987,7 @@ impl Ladder {
                 self.input(Input::Ports(ports));
             }
             ["relay", ref event @ ..] => self.input(Input::Media(relay_event(event))),
+            ["dtls", ref event @ ..] => self.input(Input::Handshake(handshakes::event(event))),
             [name, "->", what, ..] => {
                 let rest = line.split_once("->").unwrap().1.trim()[what.len()..].trim();
                 match what.parse::<u16>() {
@@ -3004,10 +3014,12 @@ impl Ladder {
 
     fn phone(&mut self, name: &str) -> &mut Phone {
         let host = name.bytes().next().unwrap() - b'a' + 10;
+        // What is called over WebSocket is a browser.
+        let transport = if name.starts_with('w') { Transport::Wss } else { Transport::Udp };
         self.phones.entry(name.to_owned()).or_insert_with(|| Phone {
             leg: LegId(u64::from(host)),
             flow: Flow {
-                transport: Transport::Udp,
+                transport,
                 local: SocketAddr::from(([192, 0, 2, 1], 5060)),
                 remote: SocketAddr::from(([192, 0, 2, host], 5060)),
                 connection: ConnectionId(0),
@@ -3131,7 +3143,15 @@ impl Ladder {
                 else {
                     panic!("a call is a call")
                 };
-                call.sealed = true;
+                call.security = OfferedSecurity::Keys;
+                Command::Call { leg, call }
+            }
+            ["call", callee, "by-dtls"] => {
+                let Command::Call { leg, mut call } = self.call(callee, OfferedCodecs::Everything)
+                else {
+                    panic!("a call is a call")
+                };
+                call.security = OfferedSecurity::Handshake;
                 Command::Call { leg, call }
             }
             ["call", callee, "without-sdp"] => self.call(callee, OfferedCodecs::Theirs),
@@ -3244,7 +3264,7 @@ impl Ladder {
             offer,
             identity: IdentityPrivacy::Shown,
             auto_answer: false,
-            sealed: false,
+            security: OfferedSecurity::None,
             patience: None,
             credentials: None,
         };
@@ -3282,6 +3302,7 @@ impl Ladder {
                 Effect::Media(_) if !self.relay => continue,
                 Effect::Media(command) => format!("~ {}", relay_command(&command)),
                 Effect::Event(event) => format!("= {}", self.event(&event)),
+                Effect::Handshake(command) => format!("^ {}", handshakes::in_short(command)),
                 Effect::PortsWanted(_) => continue,
             };
             let _ = writeln!(self.happened, "{}", line.trim_end());
@@ -3384,6 +3405,7 @@ fn relay_event(words: &[&str]) -> media::Event {
     let port = PortId(words[1].parse().unwrap());
     match *words {
         ["first", _] => media::Event::FirstPacket { port },
+        ["consent-lost", _] => media::Event::ConsentLost { port },
         ["latched", _] => media::Event::Latched { port, remote: ([192, 0, 2, 11], 6000).into() },
         // `silent 20000 60 5`: no packet for 60 s, and no report for 5 s.
         ["silent", _, span, lifeless] => {
@@ -3427,8 +3449,11 @@ fn relay_command(command: &media::Command) -> String {
             sdp::Direction::SendRecv => String::new(),
             other => format!(" {}", other.word()),
         };
-        let sealed =
-            if plan.transport.protection != media::Protection::Clear { " sealed" } else { "" };
+        let sealed = match plan.transport.protection {
+            media::Protection::Clear => "",
+            media::Protection::Awaited => " awaited",
+            media::Protection::Keyed(_) => " sealed",
+        };
         let trust = match plan.transport.trust {
             media::Trust::Full => "",
             media::Trust::Sparing => " sparingly",
@@ -3503,6 +3528,10 @@ fn content(rest: &str, ip: IpAddr) -> (String, String, String) {
         [] => (String::new(), String::new()),
         ["broken"] => typed("application/sdp", "v=0\r\nm=audio"),
         ["no-sections"] => typed("application/sdp", &long("", ip)),
+        // A browser's own words, with a change or two.
+        ["browser", name, ref changes @ ..] => {
+            typed("application/sdp", &handshakes::words_of(name, changes))
+        }
         // In the company of others: ISUP, and something that has to be understood.
         ["multipart", ref words @ ..] => {
             let sdp = long(&words.join(" "), ip);
@@ -3555,6 +3584,14 @@ fn long(sections: &str, ip: IpAddr) -> String {
                 _ if word == "SAVP" => protocol = "RTP/SAVP",
                 _ if word == "AVPF" => protocol = "RTP/AVPF",
                 _ if word == "SAVPF" => protocol = "RTP/SAVPF",
+                _ if word == "TLS" => protocol = "UDP/TLS/RTP/SAVPF",
+                _ if word.starts_with("fp=") => {
+                    let fingerprint = Fingerprint::of(&word.as_bytes()[3..]);
+                    attributes += &format!("a=fingerprint:{fingerprint}\r\n");
+                }
+                _ if word.starts_with("setup=") || word.starts_with("mid=") => {
+                    attributes += &format!("a={}\r\n", word.replace('=', ":"));
+                }
                 _ if word == "lite" => {}
                 _ if word == "mux" => attributes += "a=rtcp-mux\r\n",
                 _ if word.ends_with("/RTP/AVP") || word.ends_with("/RTP/SAVPF") => protocol = word,
@@ -3628,15 +3665,18 @@ fn section(media: &sdp::MediaDescription, session: &sdp::SessionDescription) -> 
     if media.port == 0 {
         return words;
     }
-    if media.is_secure() {
+    let handshake = handshakes::said(media);
+    if media.is_secure() && handshake.is_empty() {
         assert_eq!(media.cryptos().count(), 1, "one key of ours");
     }
     words += match (media.is_secure(), media.has_feedback_profile()) {
         (false, false) => "",
         (false, true) => " AVPF",
         (true, false) => " SAVP",
+        (true, true) if media.is_rtp_over_dtls() => " TLS",
         (true, true) => " SAVPF",
     };
+    words += &handshake;
     words += if media.rtcp_mux() { " mux" } else { "" };
     if let Some(ufrag) = media.attribute("ice-ufrag") {
         assert!(session.attribute("ice-lite").is_some(), "nothing is checked from here");

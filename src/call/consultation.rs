@@ -458,6 +458,8 @@ pub(super) fn progress_of(cause: Cause) -> (&'static str, Option<&'static str>) 
         | Cause::Lost
         | Cause::MediaStopped
         | Cause::Interrupted
+        | Cause::ForeignCertificate
+        | Cause::HandshakeFailed
         | Cause::Overloaded
         | Cause::Loop
         | Cause::ProtocolError

@@ -46,6 +46,8 @@ pub(crate) fn announcement(cause: Cause) -> Announcement {
         | Cause::Lost
         | Cause::MediaStopped
         | Cause::Interrupted
+        | Cause::ForeignCertificate
+        | Cause::HandshakeFailed
         | Cause::Overloaded
         | Cause::Loop
         | Cause::ProtocolError

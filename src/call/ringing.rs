@@ -13,8 +13,9 @@ use super::context::CallContext;
 use super::step::Owner;
 use crate::cause::Cause;
 use crate::dialog;
+use crate::directory::Srtp;
 use crate::ids::{LegId, Number};
-use crate::leg::{self, IdentityPrivacy, LegSource, OfferedCodecs, Party, Spoken};
+use crate::leg::{self, IdentityPrivacy, LegSource, OfferedCodecs, OfferedSecurity, Party, Spoken};
 use crate::sip::{NameAddr, Uri};
 use crate::time::{Duration, Instant, Now, UnixTime};
 use std::collections::{BTreeMap, VecDeque};
@@ -152,7 +153,12 @@ impl RingingPhones {
             contacts: Vec::new(),
             servers: BTreeMap::new(),
         };
-        let sealed = ctx.facts.world.directory.demands_srtp(callee.terminal(), callee.trunk());
+        let srtp = ctx.facts.world.directory.srtp(callee.terminal(), callee.trunk());
+        let security = match srtp {
+            Srtp::Optional => OfferedSecurity::None,
+            Srtp::Required => OfferedSecurity::Keys,
+            Srtp::Dtls => OfferedSecurity::Handshake,
+        };
         let identity = match (callee, placing.withheld) {
             (Callee::Terminal(_) | Callee::Camera { .. }, false) => IdentityPrivacy::Shown,
             (Callee::Terminal(_) | Callee::Camera { .. }, true) => IdentityPrivacy::Withheld,
@@ -177,7 +183,7 @@ impl RingingPhones {
                 offer: placing.offer,
                 identity,
                 auto_answer: placing.auto_answer,
-                sealed,
+                security,
                 patience,
                 credentials: callee.trunk().and_then(|trunk| ctx.facts.world.credentials(trunk)),
             });

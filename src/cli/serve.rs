@@ -16,7 +16,8 @@ use crate::server::clock::Clock;
 use crate::server::connecting::unix_now;
 use crate::server::course::StopSignal;
 use crate::server::crash_guard::CrashGuard;
-use crate::server::event_loop::{EventLoop, LoopParts, REQUESTS_MAX, WhatWasLeft};
+use crate::server::dtls::{DtlsIdentity, HandshakeWorker};
+use crate::server::event_loop::{EventLoop, LoopParts, WhatWasLeft};
 use crate::server::fd_store::{FdStore, Inheritance};
 use crate::server::ledger_file::LedgerFile;
 use crate::server::loop_sockets::LoopSockets;
@@ -28,9 +29,11 @@ use crate::server::recordings::Recordings;
 use crate::server::resolver::Resolver;
 use crate::server::telemetry;
 use crate::server::tls::{Tls, TlsStatus};
-use crate::server::{CodecWorkers, Routes};
+use crate::server::{CodecWorkers, PageListener, Routes};
 use crate::sip::Transport;
 use crate::store::{self, Database, Lax, Lock, StoreWriter};
+use crate::web::{self, WebParts};
+use crate::wire::REQUESTS_MAX;
 use anyhow::Context as _;
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -105,15 +108,18 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let store = FdStore::of_the_manager().context("the service manager cannot be spoken with")?;
     let inheritance = Inheritance { files, store: store.clone(), boot: state.boot };
     let tls = Arc::new(Tls::open(config.tls_settings(), unix_now())?);
-    let (sockets, ports) =
+    let dtls = DtlsIdentity::open(&config.dtls_files(), unix_now())?;
+    let (mut sockets, ports) =
         LoopSockets::bind(&listen, Arc::clone(&tls), inheritance, &left.behind.ports()).await?;
     state.connections = sockets.connections().collect();
     let mut random = Random::from_seed(seed()?);
     let addresses: Vec<_> = sockets.addresses().collect();
+    let pages: Vec<_> = sockets.pages().collect();
     let mut routes = Routes::default();
     let known = routes.look(clock.now().instant).map(<[_]>::to_vec).unwrap_or_default();
     let boot = random.hex(16);
-    let settings = config.exchange_settings(&addresses, known, &boot);
+    let mut settings = config.exchange_settings(&addresses, known, &boot);
+    settings.leg.fingerprint = Some(dtls.fingerprint());
     let own = settings.transaction.own.all().into_iter().collect();
     let plan = NumberingPlan { addresses: own, ..config.numbering_plan() };
     let (exchange, first) =
@@ -122,6 +128,8 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     exchange.conflicts().iter().for_each(|conflict| tracing::warn!("{conflict}"));
     let media = media::Machine::new(config.media_settings(), random.fork());
     let workers = CodecWorkers::start().context("no thread for a codec worker")?;
+    let handshakes =
+        HandshakeWorker::start(dtls, clock).context("no thread for the handshakes of DTLS")?;
     let recordings = Recordings::start(config.recordings_directory(), config.media.reserve)
         .context("no thread for a recorder")?;
     let (commits, committed) = mpsc::unbounded_channel();
@@ -130,9 +138,17 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     memory::give_back().context("no thread for giving memory back")?;
     let (requests, requested) = mpsc::channel(REQUESTS_MAX);
     let (asking, asked) = mpsc::channel(1);
+    let parts = WebParts {
+        requests: requests.clone(),
+        sip: sockets.sip_door(),
+        data: data.clone(),
+        proxy: config.web.proxy,
+    };
+    sockets.serve_pages(&web::serve(parts));
     tokio::spawn(administration.serve(Channels { requests, reloads: asking }));
     let (reload, reloads) = mpsc::channel(1);
     say_what_is_there(&addresses, &exchange.status(), data, &tls);
+    say_pages(&pages, config.web.proxy);
     tokio::spawn(Reloading::new(site, config, tls).run(hangup, reload, asked));
     let cameras = CameraConnections::new(
         config.camera_urls().map(|(camera, url)| (camera.id, camera.name.clone(), url.clone())),
@@ -145,6 +161,7 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
         sockets,
         routes,
         workers,
+        handshakes,
         recordings,
         cameras,
         ports,
@@ -220,11 +237,28 @@ fn say_what_is_there(
     );
 }
 
+/// Where browsers find a page, and what they will say of it.
+fn say_pages(pages: &[PageListener], is_behind_proxy: bool) {
+    for PageListener { address, sealed } in pages {
+        match (sealed, is_behind_proxy) {
+            (true, _) => tracing::info!("desk page at https://{address}/"),
+            (false, true) => tracing::info!("desk page at {address}, for the proxy before it"),
+            (false, false) => {
+                tracing::info!("desk page at http://{address}/, on this machine alone")
+            }
+        }
+    }
+}
+
 /// By what phones and browsers know us.
 fn say_certificate(tls: &Tls) {
     let TlsStatus { fingerprint, is_own, trouble } = tls.status(unix_now());
     if let Some(fingerprint) = fingerprint {
-        let whose = if is_own { "our own certificate, which nobody knows" } else { "certificate" };
+        let whose = if is_own {
+            "our own certificate, which nobody knows: browsers warn of it until it is accepted there"
+        } else {
+            "certificate"
+        };
         tracing::info!("{whose}: SHA-256 {fingerprint}");
     }
     if let Some(trouble) = trouble {

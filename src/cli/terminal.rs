@@ -59,8 +59,8 @@ pub struct TerminalArgs {
     /// A fixed address that needs no registration; an empty one takes it away
     #[arg(long, value_name = "URI")]
     contact: Option<String>,
-    /// Speak with it under SRTP only, or where it offers it
-    #[arg(long, value_name = "required|optional")]
+    /// Speak with it under SRTP only (keys in SDP, or by DTLS), or where it offers it
+    #[arg(long, value_name = "required|dtls|optional")]
     srtp: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 /// # Errors
 /// When it is neither of the two words.
 pub fn srtp(text: &str) -> anyhow::Result<Srtp> {
-    Srtp::named(text).with_context(|| format!("srtp {text:?}: write required or optional"))
+    Srtp::named(text).with_context(|| format!("srtp {text:?}: write required, dtls or optional"))
 }
 
 /// Reads a fixed contact.

@@ -57,7 +57,7 @@ pub(super) fn trunks<'a>(
         };
         let srtp = |value: &DeValue<'_>| {
             let named = Srtp::named(values::text(value)?);
-            named.ok_or_else(|| "write \"optional\" or \"required\"".into())
+            named.ok_or_else(|| "write \"optional\", \"required\" or \"dtls\"".into())
         };
         let name = reader.needed(section, "name", "give it one, for people", name);
         let addresses =

@@ -78,11 +78,11 @@ pub struct Directory {
 impl Directory {
     /// Whether this terminal, or the trunk of this name, speaks under SRTP only.
     #[must_use]
-    pub fn demands_srtp(&self, terminal: Option<&Number>, trunk: Option<&str>) -> bool {
+    pub fn srtp(&self, terminal: Option<&Number>, trunk: Option<&str>) -> Srtp {
         let of_terminal = terminal.and_then(|number| self.terminal(number)).map(|t| t.srtp);
         let named = |name| self.plan.trunks.iter().find(move |trunk| trunk.name == name);
         let of_trunk = trunk.and_then(named).map(|trunk| trunk.srtp);
-        of_terminal.or(of_trunk) == Some(Srtp::Required)
+        of_terminal.or(of_trunk).unwrap_or_default()
     }
 
     /// The directory that the journal holds, under the numbering plan of the configuration. Where

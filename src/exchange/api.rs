@@ -4,12 +4,15 @@ use super::admin_request::{AdminRequest, Reply};
 use super::journal::{Batch, JournalNotice, WriteFault};
 use super::resuming::ResumeReport;
 use super::settings::Reload;
+use super::web_request::{WebReply, WebRequest};
 use crate::call::{LogEvent, RecordingCommand};
-use crate::ids::{CallId, PortId};
+use crate::dtls::{HandshakeCommand, HandshakeEvent};
+use crate::ids::{CallId, ConnectionId, PortId};
 use crate::locator;
 use crate::media;
 use crate::registrar;
 use crate::registration;
+use crate::session::SessionKey;
 use crate::sip::{Destination, Flow, Network};
 use std::fmt;
 use std::net::IpAddr;
@@ -23,6 +26,8 @@ pub enum Input {
     FlowClosed(Flow),
     /// The relay has something to report.
     Media(media::Event),
+    /// What came of a handshake on a port of the relay.
+    Handshake(HandshakeEvent),
     /// Relay ports that are bound and free; none when there are no more to be had.
     Ports(Vec<PortId>),
     /// The journal has a batch.
@@ -65,6 +70,20 @@ pub enum Input {
         /// What.
         request: AdminRequest,
     },
+    /// A page wants something.
+    Web {
+        /// For the reply.
+        id: u64,
+        /// What.
+        request: WebRequest,
+    },
+    /// A page has opened a connection for SIP, and shown this session.
+    PageCame {
+        /// The connection.
+        flow: Flow,
+        /// The session.
+        session: SessionKey,
+    },
 }
 
 /// What the exchange wants done, in this order.
@@ -81,6 +100,8 @@ pub enum Effect {
     },
     /// For the relay.
     Media(media::Command),
+    /// For those who do the handshakes.
+    Handshake(HandshakeCommand),
     /// Bind so many more relay ports, to be answered by [`Input::Ports`].
     PortsWanted(usize),
     /// For the journal, in this order; [`Input::Committed`] or [`Input::Unwritten`] brings it back.
@@ -112,6 +133,15 @@ pub enum Effect {
         /// The answer.
         reply: Reply,
     },
+    /// A page's answer.
+    WebReply {
+        /// As it came.
+        id: u64,
+        /// The answer.
+        reply: WebReply,
+    },
+    /// Close this connection; [`Input::FlowClosed`] follows.
+    CloseFlow(ConnectionId),
     /// For the log.
     Log(LogEvent),
     /// What became of what the last process has left; for the log.

@@ -18,14 +18,16 @@ use super::stranded::{NextHops, Whose};
 use super::turned_away::TurnedAway;
 use super::unauthenticated::UnauthenticatedSources;
 use crate::call::Keep;
+use crate::cause::Cause;
 use crate::dialog::{self, ClientTx, RequestFailure, ServerTx};
 use crate::directory::{Directory, NumberingPlan};
-use crate::ids::LegIds;
+use crate::ids::{LegId, LegIds};
 use crate::leg;
 use crate::locator;
 use crate::random::Random;
 use crate::registrar::{self, RegistrationEvent};
 use crate::registration;
+use crate::session::SessionTable;
 use crate::sip::{Destination, Flow, Network, StatusCode, Tags};
 use crate::switchboard;
 use crate::time::{Instant, Now, earliest};
@@ -53,17 +55,22 @@ impl Machine {
         for flow in state.bindings.iter().filter_map(|binding| binding.flow) {
             intake.proved(now.instant, flow.remote.ip());
         }
+        let directory = Directory::new(plan, state.accounts);
+        let (sessions, gone) = SessionTable::restore(now.unix, state.sessions, &directory);
         let mut exchange = Self {
             intake,
             tags: Tags::new(&mut random),
             transactions: transaction::Machine::new(settings.transaction.clone(), random.fork()),
             registrations: registration::Machine::new(
                 now.instant,
-                registrations::accounts(&plan),
+                registrations::accounts(directory.plan()),
                 settings.leg.dialog.user_agent.clone(),
                 random.fork(),
             ),
-            directory: Directory::new(plan, state.accounts),
+            directory,
+            sessions,
+            last_note: state.last_note,
+            sessions_due: None,
             registrar: registrar::Machine::new(settings.registrar.clone(), random.fork()),
             legs: leg::Machine::new(settings.leg.clone(), random.fork()),
             switchboard,
@@ -81,7 +88,7 @@ impl Machine {
             promises: BTreeMap::new(),
             prune_due: now.instant + PRUNE_INTERVAL,
             ledger: Ledger::new(state.boot),
-            entries: Vec::new(),
+            entries: gone.into_iter().map(JournalEntry::DropSession).collect(),
             changes: PendingChanges::default(),
             live: LiveRows::new(&mut random),
             leg_ids: LegIds::incoming(state.boot),
@@ -102,6 +109,7 @@ impl Machine {
         exchange.close_orphaned_records(now, state.calls);
         exchange.end_stale_dialogs(now, state.desks);
         exchange.seek_names(now);
+        exchange.await_session_end(now);
         exchange.work(now, &mut out);
         exchange.conclude(now, &mut out);
         (exchange, out)
@@ -115,6 +123,7 @@ impl Machine {
             Input::TransportFailed(destination) => self.lose_way(now, destination),
             Input::FlowClosed(flow) => self.close(now, flow),
             Input::Media(event) => self.leg(now, leg::Input::Media(event)),
+            Input::Handshake(event) => self.leg(now, leg::Input::Handshake(event)),
             Input::Ports(ports) => self.leg(now, leg::Input::Ports(ports)),
             Input::Committed(batch) => self.committed(now, &batch, &mut out),
             Input::Unwritten { batch, fault } => self.unwritten(now, batch, fault, &mut out),
@@ -131,6 +140,8 @@ impl Machine {
             Input::Reload(reload) => self.reload(*reload),
             Input::Drain => self.service.draining = true,
             Input::Admin { id, by, request } => self.administer(now, id, by, request, &mut out),
+            Input::Web { id, request } => self.serve_page(now, id, request, &mut out),
+            Input::PageCame { flow, session } => self.page_came(now, flow, session, &mut out),
         }
         self.work(now, &mut out);
         self.conclude(now, &mut out);
@@ -146,6 +157,7 @@ impl Machine {
         let kept = earliest(self.locator.deadline(), Some(self.prune_due));
         let all = earliest(earliest(sip, house), earliest(journal, kept));
         let all = earliest(all, self.registrations.deadline());
+        let all = earliest(all, self.sessions_due);
         earliest(all, self.next_hops.deadline())
     }
 
@@ -182,6 +194,9 @@ impl Machine {
         if due(self.registrations.deadline()) {
             self.register_at_trunks(now, &mut out);
             self.work(now, &mut out);
+        }
+        if due(self.sessions_due) {
+            self.expire_sessions(now, &mut out);
         }
         self.prune(now);
         self.tick_journal(now, &mut out);
@@ -328,6 +343,7 @@ impl Machine {
                 self.forward(now, to, request);
             }
             leg::Effect::Media(command) => out.push(Effect::Media(command)),
+            leg::Effect::Handshake(command) => out.push(Effect::Handshake(command)),
             leg::Effect::PortsWanted(count) => out.push(Effect::PortsWanted(count)),
             leg::Effect::Event(leg::Event::Offered {
                 leg,
@@ -342,13 +358,23 @@ impl Machine {
                 self.admit(now, leg, (offer, sealed), replaces);
             }
             leg::Effect::Event(event) => {
-                if let leg::Event::Ended { leg, .. } = event {
+                if let leg::Event::Ended { leg, cause, .. } = event {
+                    self.note_foreign(leg, cause);
                     self.unauthenticated.closed(leg);
                     self.peers.retire(now.instant, leg);
                 }
                 self.note_desk(&event);
                 self.tell(now, switchboard::Input::Leg(event));
             }
+        }
+    }
+
+    /// Who does the handshake of somebody else is counted as who is turned away.
+    fn note_foreign(&mut self, leg: LegId, cause: Cause) {
+        if cause == Cause::ForeignCertificate
+            && let Some(peer) = self.peers.all.get(&leg)
+        {
+            self.turned_away.count(peer.ip, cause.word());
         }
     }
 
@@ -392,5 +418,6 @@ impl Machine {
         self.register(now, registrar::Input::Closed(flow.connection));
         self.lose_way(now, Destination::Flow(flow));
         self.end_desks_on(now, flow);
+        self.page_gone(flow.connection);
     }
 }

@@ -20,7 +20,7 @@ use crate::call::admission::{CallOrigin, CallerIdentity};
 use crate::cause::Cause;
 use crate::desk;
 use crate::dialog::{self, ServerTx};
-use crate::directory::{DESK, Directory, Meaning, Trunk};
+use crate::directory::{DESK, Directory, Meaning, Srtp, Trunk};
 use crate::ids::{LegId, Number};
 use crate::leg;
 use crate::registrar::{self, AuthVerdict};
@@ -263,7 +263,7 @@ impl Machine {
             CallOrigin::Trunk(name) => (None, Some(name.as_str())),
             CallOrigin::Guest { .. } => (None, None),
         };
-        self.directory.demands_srtp(terminal, trunk)
+        self.directory.srtp(terminal, trunk) != Srtp::Optional
     }
 
     fn decline_clear_speech(&mut self, now: Now, leg: LegId) {
@@ -271,7 +271,7 @@ impl Machine {
             status: 488,
             phrase: "SRTP Required".into(),
             reason: Some(
-                "SIP;cause=488;text=\"this number speaks under SRTP only: offer RTP/SAVP with a=crypto\""
+                "SIP;cause=488;text=\"this number speaks under SRTP only: offer RTP/SAVP with a=crypto, or DTLS\""
                     .into(),
             ),
             warning: Cause::NoCommonKeys.warning(),
@@ -360,7 +360,11 @@ impl Machine {
         flow: Flow,
         request: &Request,
     ) -> Result<CallerIdentity, Box<Response>> {
-        if let Some(trunk) = self.directory.plan().trunk_from(flow.remote, flow.transport) {
+        // A page's connection speaks for its operator, wherever it comes from.
+        let is_named = self.sessions.has_flow(flow.connection);
+        if let Some(trunk) = self.directory.plan().trunk_from(flow.remote, flow.transport)
+            && !is_named
+        {
             return Ok(trunk_caller(trunk, request, &self.directory));
         }
         let from = request.headers.from().map_err(|error| {
@@ -368,7 +372,7 @@ impl Machine {
             self.no(request, error.status(), &what)
         })?;
         let has_credentials = request.headers.contains(HeaderName::Authorization);
-        if !self.is_ours(&from.uri, flow) && !has_credentials {
+        if !self.is_ours(&from.uri, flow) && !has_credentials && !is_named {
             if !self.settings.guests {
                 return Err(self.no(request, StatusCode::FORBIDDEN, "Guests may not call here"));
             }

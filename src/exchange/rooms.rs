@@ -28,6 +28,7 @@ use crate::locator;
 use crate::random::Random;
 use crate::registrar;
 use crate::registration;
+use crate::session::SessionTable;
 use crate::sip::{self, Destination, Message, Response, Tags};
 use crate::switchboard;
 use crate::time::{Instant, Now};
@@ -79,6 +80,12 @@ pub struct Machine {
     pub(super) entries: Vec<JournalEntry>,
     /// The administrators' changes that are not in the journal yet.
     pub(super) changes: PendingChanges,
+    /// Who is logged in at pages.
+    pub(super) sessions: SessionTable,
+    /// When the next of them ends.
+    pub(super) sessions_due: Option<Instant>,
+    /// The highest number that a note has.
+    pub(super) last_note: u64,
     /// The rows of what goes on.
     pub(super) live: LiveRows,
     pub(super) service: ServiceState,

@@ -13,9 +13,10 @@
 //! are not saved. At other moments what is settled of it can be saved, for a process that goes on after a crash.
 //! Whose the call is and what becomes of it is the switchboard's.
 
-use super::rooms::{Machine, world};
+use super::rooms::{Machine, RoomEvent, world};
 use crate::dialog::{ClientTx, SavedPhase, ServerTx};
 use crate::ids::LegId;
+use crate::leg;
 use crate::live::{SavedInvite, SavedParty, Who};
 use crate::media::{self, SavedPort};
 use crate::time::Now;
@@ -41,7 +42,7 @@ impl Machine {
     #[must_use]
     pub fn save_settled(&self, now: Now, relay: &media::Machine, leg: LegId) -> Option<SavedParty> {
         let mut saved = self.save_unproven(now, leg)?;
-        let streams = [saved.leg.audio, saved.leg.video].into_iter();
+        let streams = [&saved.leg.audio, &saved.leg.video].into_iter();
         let open = streams.filter(|stream| stream.is_open).filter_map(|stream| stream.port);
         saved.ports = open.map(|port| relay.save_settled(now, port)).collect::<Option<_>>()?;
         Some(saved)
@@ -115,6 +116,8 @@ impl Machine {
         for command in restored.commands {
             relay.handle(now, command, out);
         }
+        let handshakes = restored.handshakes.into_iter().map(leg::Effect::Handshake);
+        self.event_queue.extend(handshakes.map(RoomEvent::Leg));
         if let Some(peer) = peer {
             if called_us && matches!(peer.who, Who::Unauthenticated) {
                 self.unauthenticated.opened(leg, peer.ip);

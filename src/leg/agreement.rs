@@ -4,6 +4,7 @@ use super::formats::PeerFormat;
 use super::our_stream::{OurStream, media_kind};
 use super::peer::{PeerCrypto, PeerDescription, PeerFeedback, PeerStream};
 use crate::codec::{Codec, Kind};
+use crate::dtls::{DtlsRole, HandshakeKeys};
 use crate::media::{Protection, SrtpKeys};
 use crate::sdp::{Direction, MediaDescription, SessionDescription};
 use std::net::IpAddr;
@@ -16,6 +17,15 @@ pub struct AgreedCodec {
     pub sent: PeerFormat,
     /// Under our number and with our parameters: what we receive.
     pub received: PeerFormat,
+}
+
+/// What has come of the handshake on a transport; whose it is, the peer's description says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HandshakeOutcome {
+    /// The peer's certificate, in DER.
+    pub certificate: Arc<[u8]>,
+    /// The keys of both directions.
+    pub keys: HandshakeKeys,
 }
 
 /// A stream in use.
@@ -174,7 +184,9 @@ impl NegotiatedStreams {
                 theirs.tag == ours.tag && theirs.keys.suite() == ours.keys.suite()
             };
             let named = |ours: &PeerCrypto| peer.keys.iter().any(|theirs| answers(ours, theirs));
-            if !ours.crypto.as_ref().map_or(peer.keys.is_empty(), named) {
+            if !ours.crypto.as_ref().map_or(peer.keys.is_empty(), named)
+                || ours.handshake.is_some() != peer.handshake.is_some()
+            {
                 return None;
             }
             let agreed = agree(&ours, &peer, led);
@@ -228,9 +240,22 @@ impl NegotiatedStream {
         OurStream { formats, direction: Direction::SendRecv, ..self.ours.clone() }
     }
 
-    /// Whether the stream is sealed, and under which keys.
+    /// What we are in the handshake, where the keys are agreed on the way.
     #[must_use]
-    pub fn protection(&self) -> Protection {
+    pub fn role(&self) -> Option<DtlsRole> {
+        Some(self.ours.handshake.as_ref()?.role(self.peer.handshake.as_ref()?))
+    }
+
+    /// Whether the stream is sealed, and under which keys; `keyed` are those of a handshake.
+    #[must_use]
+    pub fn protection(&self, keyed: Option<&HandshakeOutcome>) -> Protection {
+        if let Some(theirs) = &self.peer.handshake {
+            let proven = keyed.filter(|keyed| theirs.knows(&keyed.certificate));
+            return proven.map_or(Protection::Awaited, |keyed| {
+                let HandshakeKeys { sends, receives } = keyed.keys.clone();
+                Protection::Keyed(Box::new(SrtpKeys { sends, receives }))
+            });
+        }
         self.keys().map_or(Protection::Clear, |keys| Protection::Keyed(Box::new(keys)))
     }
 

@@ -4,6 +4,7 @@ use super::party::{IdentityPrivacy, Party};
 use crate::cause::Cause;
 use crate::codec::Codec;
 use crate::dialog::{self, EndingSide};
+use crate::dtls::Fingerprint;
 use crate::ids::{CallId, CameraId, LegId};
 use crate::media::{self, Dropped};
 use crate::sip::{Flow, NameAddr};
@@ -46,6 +47,18 @@ pub enum OfferedCodecs {
     WithPictures(LegId),
     /// None: the callee offers, and is answered with one codec of each kind.
     Theirs,
+}
+
+/// Under which seal an outgoing INVITE offers its streams.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum OfferedSecurity {
+    /// In clear; to a phone that is reached over WebSocket, which is a browser (RFC 7118), as with `Handshake`.
+    #[default]
+    None,
+    /// Under keys of the description (RFC 4568).
+    Keys,
+    /// Under keys that are agreed on the way by DTLS (RFC 5763).
+    Handshake,
 }
 
 /// How the codecs of an answer are chosen; of no effect once an SDP went out (media-rules 2).
@@ -91,8 +104,8 @@ pub struct OutgoingLeg {
     pub identity: IdentityPrivacy,
     /// Ask the phone to pick up by itself (RFC 5373 and the two headers phones know better).
     pub auto_answer: bool,
-    /// Only under SRTP (RFC 4568): the peer's number or trunk demands it.
-    pub sealed: bool,
+    /// Under which seal its streams are offered, if under any.
+    pub security: OfferedSecurity,
     /// After so long without a word it counts as 503: there are other servers.
     pub patience: Option<Duration>,
     /// User and password for a peer that challenges us, a trunk.
@@ -506,6 +519,8 @@ pub struct Settings {
     pub port_rest: Duration,
     /// A conversation of which no side has sent anything for so long is over.
     pub rtp_timeout: Duration,
+    /// Of our certificate; none where this house has no DTLS.
+    pub fingerprint: Option<Fingerprint>,
     /// For the dialogs.
     pub dialog: dialog::Settings,
 }

@@ -2,7 +2,8 @@
 
 use super::agreement::{Led, NegotiatedStream, NegotiatedStreams};
 use super::api::{
-    CodecChoice, Command, Event, InviteRefusal, LegSource, OfferedCodecs, OutgoingLeg,
+    CodecChoice, Command, Event, InviteRefusal, LegSource, OfferedCodecs, OfferedSecurity,
+    OutgoingLeg,
 };
 use super::formats::{Capabilities, PeerFormat};
 use super::legacy_info;
@@ -15,9 +16,10 @@ use super::streams::{self, CodecPreference};
 use crate::cause::Cause;
 use crate::codec::{Codec, Kind};
 use crate::dialog::{self, Body, EndingSide};
+use crate::dtls::Fingerprint;
 use crate::ids::{CallId, LegId, PortId};
 use crate::media;
-use crate::sip::{HeaderName, MAX_FORWARDS};
+use crate::sip::{HeaderName, MAX_FORWARDS, Transport};
 use crate::srtp::Seed;
 use crate::time::Instant;
 
@@ -106,7 +108,7 @@ impl Machine {
         let phase = LegPhase::Calling { early: vec![] };
         let cname = self.random.hex(16);
         let mut leg = Leg::new(phase, negotiation, destination.remote().ip(), cname);
-        leg.sealed = call.sealed;
+        leg.security = self.offered_security(call.security, destination.transport());
         let before = self.legs.get(&call.behalf).map_or(MAX_FORWARDS, |leg| leg.max_forwards);
         let hops = before.checked_sub(1);
         leg.max_forwards = hops.unwrap_or_default();
@@ -123,6 +125,8 @@ impl Machine {
         if let Some(None) = body {
             return self.give_up(now, id, Cause::Overloaded, out);
         }
+        // Checks and the handshake may come before the answer.
+        self.sync(now, id, out);
         let mut headers = self.domain.identity(&call.caller, call.identity);
         if call.auto_answer {
             headers.extend(self.domain.auto_answer());
@@ -138,6 +142,27 @@ impl Machine {
             max_forwards,
         };
         self.want(now, id, dialog::Command::Call(Box::new(call)), out);
+    }
+
+    /// Under which seal a phone is offered its streams that is reached so.
+    pub(super) fn offered_security(
+        &self,
+        wanted: OfferedSecurity,
+        transport: Transport,
+    ) -> OfferedSecurity {
+        let is_browser = matches!(transport, Transport::Ws | Transport::Wss);
+        match (wanted, self.settings.fingerprint) {
+            (OfferedSecurity::None, None) => OfferedSecurity::None,
+            (OfferedSecurity::None | OfferedSecurity::Keys, Some(_)) if is_browser => {
+                OfferedSecurity::Handshake
+            }
+            (OfferedSecurity::None, Some(_)) => OfferedSecurity::None,
+            // Who has no DTLS offers what else is sealed.
+            (OfferedSecurity::Keys, _) | (OfferedSecurity::Handshake, None) => {
+                OfferedSecurity::Keys
+            }
+            (OfferedSecurity::Handshake, Some(_)) => OfferedSecurity::Handshake,
+        }
     }
 
     /// A leg of ours that cannot be called at all.
@@ -177,10 +202,17 @@ impl Machine {
         let seeds = [(); 2].map(|()| Seed(self.random.bytes()));
         let leg = self.legs.get_mut(&id)?;
         let before = leg.negotiation.streams();
-        if leg.is_srtp() {
-            let [audio_seed, video_seed] = seeds;
-            audio = streams::sealed(audio, before.audio.as_ref(), audio_seed);
-            video = video.map(|ours| streams::sealed(ours, before.video.as_ref(), video_seed));
+        let [audio_seed, video_seed] = seeds;
+        match (leg.security(), self.settings.fingerprint) {
+            (OfferedSecurity::None, _) | (OfferedSecurity::Handshake, None) => {}
+            (OfferedSecurity::Keys, _) => {
+                audio = streams::sealed(audio, before.audio.as_ref(), audio_seed);
+                video = video.map(|ours| streams::sealed(ours, before.video.as_ref(), video_seed));
+            }
+            (OfferedSecurity::Handshake, Some(own)) => {
+                audio = streams::by_handshake(audio, own, audio_seed);
+                video = video.map(|ours| streams::by_handshake(ours, own, video_seed));
+            }
         }
         audio = streams::on_the_way_of(audio, before.audio.as_ref());
         video = video.map(|ours| streams::on_the_way_of(ours, before.video.as_ref()));
@@ -292,7 +324,9 @@ impl Machine {
         let before =
             self.legs.get(&id).map(|leg| leg.negotiation.streams().clone()).unwrap_or_default();
         let [audio_seed, video_seed] = [(); 2].map(|()| Seed(self.random.bytes()));
-        let wish = |partner, before, seed| CodecPreference { partner, prefer, before, seed };
+        let fingerprint = self.settings.fingerprint;
+        let wish =
+            |partner, before, seed| CodecPreference { partner, prefer, before, seed, fingerprint };
         let audio = match &peer.audio {
             Some(audio) => {
                 let port = self.port(now, id, Kind::Audio).ok_or(Cause::Overloaded)?;
@@ -328,11 +362,11 @@ impl Machine {
     }
 
     fn accept_desk(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
-        let seed = Seed(self.random.bytes());
+        let seal = (Seed(self.random.bytes()), self.settings.fingerprint);
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let LegPhase::Offered { .. } = leg.phase else { return };
         leg.role = PeerRole::Desk;
-        let body = desk_description(leg, seed);
+        let body = desk_description(leg, seal);
         let headers = self.headers_of_response(id, 200);
         self.accept(now, id, Some(body), headers, out);
     }
@@ -371,13 +405,24 @@ impl Machine {
 
     /// Ends a leg as its state demands, for this cause.
     pub(super) fn end(&mut self, now: Instant, id: LegId, cause: Cause, out: &mut Vec<Effect>) {
+        self.end_saying(now, id, (cause, cause.reason()), out);
+    }
+
+    /// The same, with the value of a Reason header that says more.
+    pub(super) fn end_saying(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        (cause, reason): (Cause, String),
+        out: &mut Vec<Effect>,
+    ) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         if let LegPhase::Offered { .. } = leg.phase {
             return self.refuse(now, id, refusal(cause), cause, out);
         }
         leg.verdict.get_or_insert(cause);
         leg.phase = LegPhase::Ending;
-        self.want(now, id, dialog::Command::End { reason: Some(cause.reason()) }, out);
+        self.want(now, id, dialog::Command::End { reason: Some(reason) }, out);
     }
 
     fn watch(&mut self, id: LegId, on: bool, out: &mut Vec<Effect>) {
@@ -518,11 +563,11 @@ impl Machine {
 }
 
 /// The answer to a desk's offer, or the offer that its INVITE lacked: nothing is ever sent.
-pub(super) fn desk_description(leg: &mut Leg, seed: Seed) -> Body {
+pub(super) fn desk_description(leg: &mut Leg, seal: (Seed, Option<Fingerprint>)) -> Body {
     let description = match leg.negotiation.asked().map(|peer| peer.audio.clone()) {
         Some(audio) => {
             let audio: Option<OurStream> =
-                audio.and_then(|audio| streams::answer_inactive(&audio, DISCARD, seed));
+                audio.and_then(|audio| streams::answer_inactive(&audio, DISCARD, seal));
             leg.negotiation.answer(audio, None)
         }
         None => leg.negotiation.offer(None, None),

@@ -17,8 +17,10 @@ use super::party::Domain;
 use super::ports::PortPool;
 use super::state::Leg;
 use super::table::LegTable;
+use crate::cause::Cause;
 use crate::codec::Kind;
 use crate::dialog::{self, ClientTx, ServerTx};
+use crate::dtls::{HandshakeCommand, HandshakeEvent};
 use crate::ids::{LegId, PortId};
 use crate::media;
 use crate::random::Random;
@@ -37,6 +39,8 @@ pub enum Input {
     Unvouched(LegId),
     /// From the relay.
     Media(media::Event),
+    /// What came of a handshake on one of the ports.
+    Handshake(HandshakeEvent),
     /// Relay ports that are bound and free; none when there are no more to be had.
     Ports(Vec<PortId>),
     /// From above.
@@ -78,6 +82,8 @@ pub enum Effect {
     },
     /// For the relay.
     Media(media::Command),
+    /// For those who do the handshakes.
+    Handshake(HandshakeCommand),
     /// For the switchboard.
     Event(Event),
     /// The pool of relay ports runs low: so many more, to be answered by [`Input::Ports`].
@@ -101,6 +107,10 @@ pub struct Machine {
     pub(super) rows: BTreeMap<PortId, media::Source>,
     /// Who hears whom, the source first.
     pub(super) listeners: BTreeSet<(LegId, LegId)>,
+    /// Who is there and has no keys yet, and until when that may be.
+    pub(super) unkeyed: BTreeMap<LegId, Instant>,
+    /// Whom an input has shown to be another than its description says.
+    pub(super) condemned: Vec<(LegId, Cause)>,
 }
 
 impl Machine {
@@ -118,6 +128,8 @@ impl Machine {
             owners: BTreeMap::new(),
             rows: BTreeMap::new(),
             listeners: BTreeSet::new(),
+            unkeyed: BTreeMap::new(),
+            condemned: Vec::new(),
         }
     }
 
@@ -139,6 +151,7 @@ impl Machine {
                 }
             }
             Input::Media(event) => self.on_media(now, event, &mut out),
+            Input::Handshake(event) => self.on_handshake(now, event, &mut out),
             Input::Ports(mut ports) => {
                 // Those of legs that were put back before are named as well.
                 ports.retain(|port| !self.owners.contains_key(port));
@@ -147,6 +160,7 @@ impl Machine {
             }
             Input::Command(command) => self.command(now, command, &mut out),
         }
+        self.end_condemned(now, &mut out);
         let wanted = self.ports.wants(now, self.parking.missing());
         out.extend(wanted.map(Effect::PortsWanted));
         out
@@ -155,7 +169,8 @@ impl Machine {
     /// When [`tick`](Self::tick) has work to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        earliest(self.dialog.deadline(), self.parking.deadline())
+        let waiting = earliest(self.parking.deadline(), self.unkeyed.values().min().copied());
+        earliest(self.dialog.deadline(), waiting)
     }
 
     /// Fires what is due at `now`.
@@ -165,6 +180,8 @@ impl Machine {
         let effects = self.dialog.tick(now);
         self.follow(now, effects, &mut out);
         self.go_on(now, &mut out);
+        self.end_unkeyed(now, &mut out);
+        self.end_condemned(now, &mut out);
         out
     }
 

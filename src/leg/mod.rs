@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! layer 13  reports  saved             what dialog and relay report, and what follows; a leg as a value
-//! layer 12  commands  port_shortage  relay  life  rekeying
+//! layer 12  commands  port_shortage  relay  life  rekeying  handshakes
 //! layer 11  machine  plan  health      all legs; what is agreed for a stream; one report of two
 //! layer 10  table                      all legs by name, and which of them may have changed
 //! layer 9   saved_early                how far a leg is, as a value
@@ -19,7 +19,7 @@
 //! layer 4   our_stream                 our side of a stream
 //! layer 3   peer  parking              what a peer's SDP asks; who waits for ports
 //! layer 2   api  picture_limits        what goes in, and what comes out
-//! layer 1   party  formats  ice  keys  legacy_info  nat  ports  description
+//! layer 1   party  formats  handshake  ice  keys  legacy_info  nat  ports  description
 //! ```
 
 mod agreement;
@@ -27,6 +27,8 @@ mod api;
 mod commands;
 mod description;
 mod formats;
+mod handshake;
+mod handshakes;
 mod health;
 mod ice;
 mod keys;
@@ -54,10 +56,10 @@ mod streams;
 mod table;
 
 pub use crate::dialog::EndingSide;
-pub use agreement::{AgreedDescriptions, Led, OfferingSide};
+pub use agreement::{AgreedDescriptions, HandshakeOutcome, Led, OfferingSide};
 pub use api::{
-    CodecChoice, Command, Event, InviteRefusal, LegHealth, LegSource, OfferedCodecs, OutgoingLeg,
-    Quality, Settings, Spoken,
+    CodecChoice, Command, Event, InviteRefusal, LegHealth, LegSource, OfferedCodecs,
+    OfferedSecurity, OutgoingLeg, Quality, Settings, Spoken,
 };
 pub use commands::OWN_TAG;
 pub use formats::{Capabilities, PeerFormat};

@@ -15,6 +15,7 @@ use super::agreement::{
 };
 use super::description::Description;
 use super::formats::{self, PeerFormat};
+use super::handshake::OurHandshake;
 use super::ice;
 use super::our_stream::{OurStream, media_kind};
 use super::peer::PeerDescription;
@@ -208,8 +209,14 @@ impl Negotiation {
             });
             Some((at, ours))
         };
-        let audio = place(Kind::Audio, audio, &self.streams.audio);
-        let video = place(Kind::Video, video, &self.streams.video);
+        let mut audio = place(Kind::Audio, audio, &self.streams.audio);
+        let mut video = place(Kind::Video, video, &self.streams.video);
+        for (at, ours) in audio.iter_mut().chain(&mut video) {
+            if let Some(handshake) = &mut ours.handshake {
+                *handshake = OurHandshake::offered(handshake.fingerprint);
+                ours.mid.get_or_insert_with(|| unused_mid(*at, &sections));
+            }
+        }
         let print_at = |kind, place: &Option<(usize, OurStream)>| {
             place.as_ref().map(|(at, ours)| (*at, ours.to_section(kind)))
         };
@@ -217,6 +224,17 @@ impl Negotiation {
         self.state = OfferAnswerState::Offered(Box::new(OurOffer { audio, video }));
         let session = self.describe(sections, streams.into_iter().flatten().collect());
         self.say(session)
+    }
+
+    /// Our stream of this kind in an offer that waits for its answer.
+    #[must_use]
+    pub fn offered(&self, kind: Kind) -> Option<&OurStream> {
+        let OfferAnswerState::Offered(offer) = &self.state else { return None };
+        let place = match kind {
+            Kind::Audio => &offer.audio,
+            Kind::Video => &offer.video,
+        };
+        place.as_ref().map(|(_, ours)| ours)
     }
 
     /// Takes their answer to our offer. Without an open offer it is a repetition, and nothing
@@ -270,6 +288,13 @@ impl Negotiation {
         }
         Arc::clone(self.said.insert(text.into()))
     }
+}
+
+/// A name for a new section of ours: its place, unless another has that name.
+fn unused_mid(at: usize, sections: &[MediaDescription]) -> Box<str> {
+    let is_free = |mid: &String| sections.iter().all(|section| section.mid() != Some(mid));
+    let all = (at..).map(|number| number.to_string());
+    all.take(sections.len() + 1).find(is_free).unwrap_or_default().into()
 }
 
 /// Notes what the numbers of a section mean. Those of a peer's offer are the peer's to choose.
@@ -356,7 +381,7 @@ mod tests {
     /// Our answer, on the port 20000 for audio and 20002 for video.
     fn answer(negotiation: &mut Negotiation, prefer: &[Codec]) -> SessionDescription {
         let seed = Seed([1; 46]);
-        let wish = CodecPreference { partner: None, prefer, before: None, seed };
+        let wish = CodecPreference { partner: None, prefer, before: None, seed, fingerprint: None };
         let peer = negotiation.asked().unwrap().clone();
         let audio = peer.audio.and_then(|peer| streams::answer_audio(&peer, AUDIO, wish));
         let video = peer.video.and_then(|peer| streams::answer_video(&peer, VIDEO, wish));

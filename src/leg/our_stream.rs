@@ -1,9 +1,11 @@
 //! Our side of one stream, and the section of our descriptions that says it.
 
 use super::formats::PeerFormat;
+use super::handshake::OurHandshake;
 use super::ice;
 use super::peer::{PeerCrypto, PeerFeedback};
 use crate::codec::{Codec, Kind};
+use crate::dtls::DtlsSetup;
 use crate::ids::PortId;
 use crate::sdp::{
     Attribute, Bandwidth, Direction, MediaDescription, MediaKind, SessionDescription,
@@ -13,6 +15,9 @@ use std::borrow::Cow;
 
 /// The most formats of one section of ours.
 pub const FORMATS_MAX: usize = 16;
+
+/// What a page knows our stream by.
+const MSID: &str = "cordboard";
 
 /// Our side of one stream.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,6 +40,10 @@ pub struct OurStream {
     pub bandwidth: Vec<Bandwidth>,
     /// The key of what we send, where the stream is sealed.
     pub crypto: Option<PeerCrypto>,
+    /// By which certificate we are known, where the keys are agreed on the way by DTLS.
+    pub handshake: Option<OurHandshake>,
+    /// The name of its section.
+    pub mid: Option<Box<str>>,
     /// Our name and password, where the peer checks its ways to us.
     pub ice: Option<IceCredentials>,
 }
@@ -83,11 +92,17 @@ impl OurStream {
                 media.attributes.push(Attribute::new("rtcp-fb", format!("{about} {what}")));
             }
         }
+        if let Some(mid) = &self.mid {
+            media.attributes.push(Attribute::new("mid", &**mid));
+        }
         media.attributes.push(if self.mux {
             Attribute::flag("rtcp-mux")
         } else {
             Attribute::new("rtcp", (port + 1).to_string())
         });
+        if let Some(handshake) = &self.handshake {
+            media.attributes.extend(self.of_handshake(handshake, kind));
+        }
         if let Some(PeerCrypto { tag, keys }) = &self.crypto {
             let value = format!("{tag} {} inline:{}", keys.suite(), keys.to_inline());
             media.attributes.push(Attribute::new("crypto", value));
@@ -101,6 +116,25 @@ impl OurStream {
         }
         media.attributes.push(self.direction.into());
         media
+    }
+
+    /// What a section says of its handshake, and what browsers want to know beside.
+    fn of_handshake(&self, handshake: &OurHandshake, kind: Kind) -> Vec<Attribute> {
+        let OurHandshake { fingerprint, setup } = handshake;
+        let mut attributes = vec![
+            Attribute::new("fingerprint", fingerprint.to_string()),
+            Attribute::new("setup", setup.as_str()),
+        ];
+        if *setup == DtlsSetup::ActPass {
+            // RFC 8858: there is no other port to fall back on.
+            attributes.push(Attribute::flag("rtcp-mux-only"));
+        }
+        if self.direction.sends() {
+            // Sound and pictures are one stream to the page, which keeps them in time (RFC 8830).
+            let track = media_kind(kind);
+            attributes.push(Attribute::new("msid", format!("{MSID} {track}")));
+        }
+        attributes
     }
 
     /// The stream of a section that [`to_section`](Self::to_section) made; where a section says nothing of
@@ -123,6 +157,8 @@ impl OurStream {
             packet_ms: media.ptime(),
             bandwidth: media.bandwidth.clone(),
             crypto: PeerCrypto::all_of(media).next(),
+            handshake: OurHandshake::of(media),
+            mid: media.mid().map(Box::from),
             ice: ice::credentials(session, media),
             formats,
         })

@@ -1,6 +1,7 @@
 //! What a peer's SDP asks of us: at most one audio and one video stream, and lines to refuse.
 
 use super::formats::{Capabilities, PeerFormat};
+use super::handshake::PeerHandshake;
 use super::ice;
 use super::picture_limits;
 use crate::cause::Cause;
@@ -31,7 +32,7 @@ pub struct PeerDescription {
 pub enum Lack {
     /// It has port 0, or there is none.
     Media,
-    /// Its transport protocol is unknown here.
+    /// Its transport protocol is unknown here, or DTLS without what that needs: ICE, and one port for both.
     Transport,
     /// Its address is of the other family.
     Address,
@@ -60,7 +61,7 @@ impl Lack {
 pub struct PeerStream {
     /// Which section, from 0.
     pub section: usize,
-    /// `RTP/AVP`, `RTP/AVPF`, `RTP/SAVP` or `RTP/SAVPF`.
+    /// `RTP/AVP`, `RTP/AVPF`, `RTP/SAVP` or `RTP/SAVPF`, the last two over DTLS, too.
     pub protocol: Cow<'static, str>,
     /// The codecs that can be passed on, in its order.
     pub formats: Vec<PeerFormat>,
@@ -68,7 +69,7 @@ pub struct PeerStream {
     pub beside: Vec<PeerFormat>,
     /// What the peer does.
     pub direction: Direction,
-    /// Where its RTP goes; `None` for a hold by address.
+    /// Where its RTP goes; `None` for a hold by address, and where only a check tells.
     pub rtp: Option<SocketAddr>,
     /// Where its RTCP goes.
     pub rtcp: Option<SocketAddr>,
@@ -82,6 +83,10 @@ pub struct PeerStream {
     pub bandwidth: Vec<Bandwidth>,
     /// The keys that it names, in its order; none where the stream is plain.
     pub keys: Vec<PeerCrypto>,
+    /// By which certificates it is known, where the keys are agreed on the way by DTLS (RFC 5763).
+    pub handshake: Option<PeerHandshake>,
+    /// The name of its section (RFC 5888).
+    pub mid: Option<Box<str>>,
     /// Its name and password, where it checks its ways to us (ICE); none where it is lite, as we are, and checks nothing.
     pub ice: Option<IceCredentials>,
     /// By payload type, what it can take in of pictures.
@@ -130,6 +135,8 @@ pub struct PeerFeedback {
     pub tmmbr: bool,
 }
 
+/// The longest name of a section, in bytes (RFC 8843 §15.1 wants three).
+const MID_MAX: usize = 64;
 /// The length of packets where nothing is said, in ms.
 const USUAL_MS: u32 = 20;
 /// Lengths of packets that we take a peer's word for, in ms.
@@ -165,6 +172,9 @@ impl PeerFeedback {
     /// not have (media-rules 8). REMB is a browser's and no phone's: it is answered where it is offered.
     pub const OFFERED: Self = Self { pli: true, fir: true, remb: false, tmmbr: true };
 
+    /// The same of a browser, which knows no TMMBR.
+    pub const OFFERED_TO_BROWSERS: Self = Self { remb: true, tmmbr: false, ..Self::OFFERED };
+
     /// What a section says of this payload type.
     #[must_use]
     pub fn of(media: &MediaDescription, number: u8) -> Self {
@@ -196,7 +206,7 @@ impl PeerDescription {
             // that can be converted, and so does for waiting.
             let worth = |stream: &PeerStream| {
                 let converts = stream.formats.iter().any(|format| format.codec.can_transcode());
-                (!stream.keys.is_empty(), converts)
+                (stream.is_sealed(), converts)
             };
             let best = (0..all.len()).rev().max_by_key(|at| worth(&all[*at])).unwrap_or(0);
             in_use.and_then(read).or_else(|| (best < all.len()).then(|| all.swap_remove(best)))
@@ -233,7 +243,7 @@ impl PeerDescription {
     #[must_use]
     pub fn is_srtp(&self) -> bool {
         let mut streams = self.audio.iter().chain(&self.video).peekable();
-        streams.peek().is_some() && streams.all(|stream| !stream.keys.is_empty())
+        streams.peek().is_some() && streams.all(PeerStream::is_sealed)
     }
 
     /// Whether it shows pictures and wants no sound, as who speaks with the hands.
@@ -279,8 +289,14 @@ impl PeerDescription {
 }
 
 impl PeerStream {
+    /// Whether it is sealed, be the keys here or agreed on the way.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        !self.keys.is_empty() || self.handshake.is_some()
+    }
+
     /// The stream of a section, if it is of this kind and we can take part in it: plain RTP, or SRTP
-    /// under a key of a suite that we speak, with a codec.
+    /// under a key of a suite that we speak or of a handshake, with a codec.
     fn read(
         session: &SessionDescription,
         at: usize,
@@ -295,18 +311,28 @@ impl PeerStream {
         if media.kind != wanted || media.is_refused() {
             return Err(Lack::Media);
         }
-        if !media.is_rtp() {
+        if !media.is_rtp() && !media.is_rtp_over_dtls() {
             return Err(Lack::Transport);
+        }
+        let sealed = Some(media).filter(|media| media.is_secure() && media.is_rtp());
+        let keys: Vec<_> = sealed.into_iter().flat_map(PeerCrypto::all_of).collect();
+        let ice =
+            ice::credentials(session, media).filter(|_| session.attribute("ice-lite").is_none());
+        let by_handshake = media.is_secure() && keys.is_empty();
+        let handshake = PeerHandshake::of(session, media).filter(|_| by_handshake);
+        // A handshake is heard only from an address that a check has proven, on the one port that there is.
+        let is_reached = ice.is_some() && media.rtcp_mux();
+        if (media.is_rtp_over_dtls() || handshake.is_some()) && !is_reached {
+            return Err(Lack::Transport);
+        }
+        if by_handshake && handshake.is_none() {
+            return Err(Lack::Keys);
         }
         // RFC 6157 §5: who cannot send there says so, and gives no address of the other family.
         let there = media.rtp_address(session).map(|there| there.ip().to_canonical());
+        let there = there.filter(|_| handshake.is_none());
         if there.is_some_and(|there| there.is_ipv4() != ours.to_canonical().is_ipv4()) {
             return Err(Lack::Address);
-        }
-        let sealed = Some(media).filter(|media| media.is_secure());
-        let keys: Vec<_> = sealed.into_iter().flat_map(PeerCrypto::all_of).collect();
-        if media.is_secure() && keys.is_empty() {
-            return Err(Lack::Keys);
         }
         let (formats, beside): (Vec<_>, Vec<_>) =
             PeerFormat::all_of(media, kind).partition(|format| format.codec.is_primary());
@@ -315,15 +341,16 @@ impl PeerStream {
             section: at,
             protocol: media.protocol.clone(),
             direction: media.direction(session),
-            rtp: media.rtp_address(session),
-            rtcp: media.rtcp_address(session),
+            rtp: media.rtp_address(session).filter(|_| handshake.is_none()),
+            rtcp: media.rtcp_address(session).filter(|_| handshake.is_none()),
             mux: media.rtcp_mux(),
             feedback: PeerFeedback::of(media, first),
             packet_ms: packet_ms(media),
             bandwidth: media.bandwidth.clone(),
             keys,
-            ice: ice::credentials(session, media)
-                .filter(|_| session.attribute("ice-lite").is_none()),
+            handshake,
+            mid: media.mid().filter(|mid| mid.len() <= MID_MAX).map(Box::from),
+            ice,
             pictures: match kind {
                 Kind::Audio => vec![],
                 Kind::Video => {

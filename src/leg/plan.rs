@@ -1,16 +1,28 @@
 //! What is agreed for one stream, as the relay wants it.
 
-use super::agreement::{AgreedCodec, NegotiatedStream};
+use super::agreement::{AgreedCodec, HandshakeOutcome, NegotiatedStream};
+use super::formats::PeerFormat;
 use super::nat;
+use super::our_stream::OurStream;
 use super::state::Leg;
-use crate::codec::Codec;
+use crate::codec::{Codec, Kind};
 use crate::media::{
-    BitrateFeedback, KeyFrameFeedback, PayloadFormat, Plan, StreamPlan, TransportPlan,
+    BitrateFeedback, KeyFrameFeedback, PayloadFormat, PictureLimits, Plan, Protection, StreamPlan,
+    TransportPlan,
 };
+use crate::sdp::Direction;
 
-/// The plan of a stream of this leg.
-#[must_use]
-pub(super) fn plan(stream: &NegotiatedStream, leg: &Leg) -> Plan {
+impl Leg {
+    /// The plan of a stream as it is agreed, or offered to one that may begin before it answers.
+    pub(super) fn wanted_plan(&self, kind: Kind) -> Option<Plan> {
+        let keyed = self.stream_port(kind).keyed();
+        let agreed = self.stream(kind).map(|stream| plan(stream, keyed, self));
+        agreed.or_else(|| self.awaited(kind).map(|ours| plan_of_offer(ours, self)))
+    }
+}
+
+/// The plan of a stream of this leg; `keyed` are the keys of its handshake.
+fn plan(stream: &NegotiatedStream, keyed: Option<&HandshakeOutcome>, leg: &Leg) -> Plan {
     let NegotiatedStream { ours, peer, agreed, .. } = stream;
     let picture = stream
         .format()
@@ -31,8 +43,9 @@ pub(super) fn plan(stream: &NegotiatedStream, leg: &Leg) -> Plan {
         trust: leg.trust_in(peer.rtp),
         // Both must have said so (RFC 5761 §5.1.1).
         mux: ours.mux && peer.mux,
-        protection: stream.protection(),
+        protection: stream.protection(keyed),
         ice: ours.ice.clone().filter(|_| peer.ice.is_some()),
+        handshake: peer.handshake.is_some(),
     };
     let stream = StreamPlan {
         formats: agreed.iter().map(format).collect(),
@@ -45,6 +58,40 @@ pub(super) fn plan(stream: &NegotiatedStream, leg: &Leg) -> Plan {
             _ => BitrateFeedback::None,
         },
         picture: picture.cloned().unwrap_or_default(),
+        cname: leg.cname.clone(),
+    };
+    Plan { transport, stream }
+}
+
+/// The plan of a stream that is offered and not answered yet: checks and the handshake may come before the answer, and
+/// nothing else is heard or sent.
+fn plan_of_offer(ours: &OurStream, leg: &Leg) -> Plan {
+    let transport = TransportPlan {
+        remote: None,
+        remote_rtcp: None,
+        latched: None,
+        signalling_ip: leg.signalling,
+        behind_nat: leg.behind_nat,
+        trust: leg.trust_in(None),
+        mux: ours.mux,
+        protection: Protection::Awaited,
+        ice: ours.ice.clone(),
+        handshake: true,
+    };
+    let format = |format: &PeerFormat| PayloadFormat {
+        codec: format.codec.clone(),
+        send_pt: format.number,
+        recv_pt: format.number,
+        fmtp: format.parameters.to_string(),
+    };
+    let codec = ours.formats.first().map(|format| format.codec.clone());
+    let stream = StreamPlan {
+        formats: ours.formats.iter().map(format).collect(),
+        direction: Direction::Inactive,
+        packet_ms: packet_ms(codec),
+        feedback: KeyFrameFeedback::None,
+        bitrate_feedback: BitrateFeedback::None,
+        picture: PictureLimits::default(),
         cname: leg.cname.clone(),
     };
     Plan { transport, stream }

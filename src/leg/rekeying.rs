@@ -2,10 +2,12 @@
 //! (RFC 3711 §9.1), and nothing is sent until the peer has the new ones.
 
 use super::agreement::NegotiatedStream;
+use super::api::OfferedSecurity;
 use super::machine::{Effect, Machine};
 use super::our_stream::OurStream;
 use super::peer::PeerCrypto;
 use super::state::LegPhase;
+use crate::cause::Cause;
 use crate::dialog::{self, Body};
 use crate::ids::LegId;
 use crate::srtp::Seed;
@@ -17,6 +19,10 @@ impl Machine {
     pub(super) fn rekey(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
         let seeds = [(); 2].map(|()| Seed(self.random.bytes()));
         let Some(leg) = self.legs.get_mut(&id) else { return };
+        if leg.security() == OfferedSecurity::Handshake {
+            // A browser begins no other handshake with a certificate that it knows: it has to call again.
+            return self.end(now, id, Cause::Interrupted, out);
+        }
         if !matches!(leg.phase, LegPhase::Up) || !leg.negotiation.is_quiet() || !leg.is_srtp() {
             return;
         }

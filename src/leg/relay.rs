@@ -2,7 +2,6 @@
 
 use super::api::{Event, LegSource};
 use super::machine::{Effect, Machine};
-use super::plan::plan;
 use super::state::{Leg, LegPhase, Life, Overlay};
 use crate::codec::Kind;
 use crate::ids::{LegId, PortId};
@@ -40,12 +39,14 @@ impl Machine {
         if before && !self.legs.get(&id).is_some_and(plays) {
             out.push(Effect::Event(Event::EarlyMediaOver { leg: id }));
         }
+        self.await_keys(now, id);
         self.patch_around(id, out);
     }
 
     fn sync_stream(&mut self, now: Instant, id: LegId, kind: Kind, out: &mut Vec<Effect>) {
+        self.sync_handshake(id, kind, out);
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let wanted = leg.stream(kind).map(|stream| plan(stream, leg));
+        let wanted = leg.wanted_plan(kind);
         let (watched, recording) = (leg.watched, leg.recording);
         let intercepted = leg.intercepted && kind == Kind::Audio;
         let offering = leg.negotiation.is_offering();
@@ -98,6 +99,7 @@ impl Machine {
         let Some(port) = stream_port.port else { return };
         self.owners.remove(&port);
         self.ports.give_back(now, port);
+        Self::end_handshake(stream_port.handshake, port, out);
         if stream_port.plan.is_none() {
             return;
         }
@@ -119,6 +121,7 @@ impl Machine {
         }
         self.set_source(id, LegSource::Silence);
         self.forget_parked(id);
+        self.unkeyed.remove(&id);
         self.legs.remove(&id);
         let listeners = self.around(id);
         self.patch(&listeners, out);

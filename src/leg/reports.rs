@@ -1,7 +1,7 @@
 //! What the dialog of a leg and its share of the relay report, and what follows from it.
 
 use super::agreement::{NegotiatedStream, NegotiatedStreams};
-use super::api::{Event, Spoken};
+use super::api::{Event, OfferedSecurity, Spoken};
 use super::commands::{self, OWN_TAG};
 use super::description::Description;
 use super::keys::KeyWay;
@@ -40,6 +40,7 @@ impl Machine {
         let max_forwards = request.headers.max_forwards().ok().flatten();
         new.max_forwards = max_forwards.unwrap_or(MAX_FORWARDS).min(MAX_FORWARDS);
         new.called_us = true;
+        new.security = self.offered_security(OfferedSecurity::None, flow.transport);
         new.behind_nat = nat::shows_in_request(request, flow);
         // A connection stands only where both ends hear each other.
         new.proven = flow.transport.is_reliable();
@@ -338,7 +339,7 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         let before = self.spoken(id);
-        let seed = Seed(self.random.bytes());
+        let seal = (Seed(self.random.bytes()), self.settings.fingerprint);
         let Some(leg) = self.legs.get_mut(&id) else { return };
         // An UPDATE before the 200 means that the early answer was a reliable one (RFC 3311 §5.1).
         if let LegPhase::Calling { early } = &mut leg.phase
@@ -353,7 +354,7 @@ impl Machine {
             Ok(None) => Err(491),
             Ok(Some(offer)) => match leg.negotiation.take_offer(&offer).map(drop) {
                 Err(status) => Err(status),
-                Ok(()) if leg.role == PeerRole::Desk => Ok(commands::desk_description(leg, seed)),
+                Ok(()) if leg.role == PeerRole::Desk => Ok(commands::desk_description(leg, seal)),
                 // What began sealed never goes on in clear.
                 Ok(())
                     if leg.is_srtp()
@@ -559,6 +560,10 @@ impl Machine {
             // Of a second branch of a fork the first packet is none of the port's.
             media::Event::FirstPacket { .. } | media::Event::Latched { .. } => {
                 let Some(leg) = self.legs.get_mut(&id) else { return };
+                // A check has chosen an address: nothing of the phone is heard by that.
+                if leg.stream_port(kind).is_awaiting() {
+                    return;
+                }
                 let before = leg.is_heard();
                 leg.stream_port_mut(kind).life = Life::Heard;
                 if matches!(leg.phase, LegPhase::Calling { .. }) && !before {
@@ -584,6 +589,7 @@ impl Machine {
             media::Event::Dropped { dropped, .. } => {
                 out.push(Effect::Event(Event::Dropped { leg: id, dropped }));
             }
+            media::Event::ConsentLost { .. } => self.lose(now, id, out),
             media::Event::Health { health, .. } => {
                 let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.watched) else { return };
                 leg.stream_port_mut(kind).health = Some(health);
@@ -608,6 +614,7 @@ fn port_of(event: &media::Event) -> PortId {
         | media::Event::KeyFrameWanted { port }
         | media::Event::Silent { port, .. }
         | media::Event::Dropped { port, .. }
+        | media::Event::ConsentLost { port }
         | media::Event::Health { port, .. } => *port,
     }
 }

@@ -7,22 +7,22 @@
 //! At any other moment what is settled of it can be saved, for a process that goes on after a crash: what was agreed
 //! holds, an offer of ours is made once more, one of theirs comes again, and what it waits for ports for is dropped.
 
-use super::agreement::{NegotiatedStream, NegotiatedStreams};
-use super::api::LegSource;
+use super::agreement::{HandshakeOutcome, NegotiatedStream, NegotiatedStreams};
+use super::api::{LegSource, OfferedSecurity};
 use super::formats::{Capabilities, PeerFormat};
 use super::keys::ReceivedDigits;
 use super::machine::Machine;
 use super::offer_answer::Negotiation;
 use super::party::Party;
 use super::peer::{PeerDescription, PeerStream};
-use super::plan::plan;
 use super::relay::KINDS;
 use super::saved_early::SavedLegPhase;
 use super::saved_negotiation::SavedNegotiation;
-use super::state::{Leg, Life, Overlay, StreamPort};
+use super::state::{Leg, Life, Overlay, StreamHandshake, StreamPort};
 use super::streams;
 use crate::codec::Kind;
 use crate::dialog::{SavedDialog, TrunkCredentials};
+use crate::dtls::HandshakeCommand;
 use crate::ids::{CallId, LegId, PortId};
 use crate::media;
 use crate::time::{Now, UnixTime};
@@ -65,8 +65,8 @@ pub struct SavedLeg {
     pub recording: Option<CallId>,
     /// Its keys are ours.
     pub intercepted: bool,
-    /// We offer it sealed streams only (SRTP).
-    pub sealed: bool,
+    /// Under which seal we offer it streams.
+    pub security: OfferedSecurity,
     /// All codecs of its first offer, or what its answer took.
     pub can: KnownCapabilities,
     /// Its hold as it was told last, of sound and of pictures.
@@ -92,7 +92,7 @@ pub enum KnownCapabilities {
 }
 
 /// The place of a stream in the relay, as a value.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct SavedStreamPort {
     /// The port, from the first SDP on that names it.
     pub port: Option<PortId>,
@@ -102,6 +102,8 @@ pub struct SavedStreamPort {
     pub is_heard: bool,
     /// Since when nothing has come any more.
     pub lifeless_since: Option<UnixTime>,
+    /// What has come of its handshake.
+    pub keyed: Option<HandshakeOutcome>,
 }
 
 /// What follows for the relay from a leg that is put back.
@@ -111,6 +113,8 @@ pub struct RestoredLeg {
     pub rows: Vec<(PortId, media::Source)>,
     /// What has to be done after that.
     pub commands: Vec<media::Command>,
+    /// The handshakes that are not done yet: of those that were under way nothing is left.
+    pub handshakes: Vec<HandshakeCommand>,
 }
 
 impl Machine {
@@ -147,14 +151,14 @@ impl Machine {
             vouched: leg.vouched,
             proven: leg.proven,
             cname: leg.cname.clone(),
-            audio: leg.audio.saved(now, leg.stream(Kind::Audio)),
-            video: leg.video.saved(now, leg.stream(Kind::Video)),
+            audio: leg.saved_port(now, Kind::Audio),
+            video: leg.saved_port(now, Kind::Video),
             source: leg.source,
             is_after_tone: leg.tone != Overlay::None,
             watched: leg.watched,
             recording: leg.recording,
             intercepted: leg.intercepted,
-            sealed: leg.sealed,
+            security: leg.security,
             can: KnownCapabilities::of(&leg.can, negotiation),
             held: leg.held,
             shown: leg.shown.clone(),
@@ -180,6 +184,7 @@ impl Machine {
             self.ports.forget();
         }
         self.legs.remove(&id);
+        self.unkeyed.remove(&id);
         Some(saved)
     }
 
@@ -201,7 +206,7 @@ impl Machine {
     ) -> RestoredLeg {
         let (id, source) = (saved.dialog.leg, saved.source);
         self.dialog.restore(now, saved.dialog.clone(), login);
-        for (kind, stream) in [(Kind::Audio, saved.audio), (Kind::Video, saved.video)] {
+        for (kind, stream) in [(Kind::Audio, &saved.audio), (Kind::Video, &saved.video)] {
             if let Some(port) = stream.port {
                 self.ports.occupy(port);
                 self.owners.insert(port, (id, kind));
@@ -209,7 +214,9 @@ impl Machine {
         }
         self.legs.insert(id, Leg::restored(now, saved));
         self.set_source(id, source);
-        let mut restored = RestoredLeg::default();
+        self.await_keys(now.instant, id);
+        let handshakes = self.legs.get(&id).map(Leg::open_handshakes).unwrap_or_default();
+        let mut restored = RestoredLeg { handshakes, ..RestoredLeg::default() };
         for hearer in self.around(id) {
             let Some(leg) = self.legs.get(&hearer) else { continue };
             for (kind, port) in KINDS.iter().filter_map(|k| Some((*k, leg.open_port(*k)?))) {
@@ -231,6 +238,13 @@ impl SavedLeg {
     #[must_use]
     pub fn streams(&self, now: Now) -> NegotiatedStreams {
         Leg::restored(now, self.clone()).streams().clone()
+    }
+
+    /// The ports that descriptions of ours name, of sound and of pictures.
+    #[must_use]
+    pub fn said_ports(&self, now: Now) -> [Option<PortId>; 2] {
+        let leg = Leg::restored(now, self.clone());
+        KINDS.map(|kind| leg.said_port(kind))
     }
 
     /// What the relay carries of it.
@@ -284,23 +298,29 @@ impl KnownCapabilities {
     }
 }
 
-impl StreamPort {
+impl Leg {
     /// What the relay keeps open though no description has it any more is not.
-    fn saved(&self, now: Now, agreed: Option<&NegotiatedStream>) -> SavedStreamPort {
-        let lifeless_since = match self.life {
+    fn saved_port(&self, now: Now, kind: Kind) -> SavedStreamPort {
+        let stream_port = self.stream_port(kind);
+        let lifeless_since = match stream_port.life {
             Life::Silent { lifeless_since } => Some(now.unix_of(lifeless_since)),
             Life::Unheard | Life::Heard => None,
         };
         SavedStreamPort {
-            port: self.port,
-            is_open: self.plan.is_some() && agreed.is_some(),
-            is_heard: !matches!(self.life, Life::Unheard),
+            port: stream_port.port,
+            is_open: stream_port.plan.is_some() && self.wanted_plan(kind).is_some(),
+            is_heard: !matches!(stream_port.life, Life::Unheard),
             lifeless_since,
+            keyed: stream_port.keyed().cloned(),
         }
     }
-}
 
-impl Leg {
+    /// The port that a description of ours names for this kind.
+    fn said_port(&self, kind: Kind) -> Option<PortId> {
+        let agreed = self.stream(kind).map(|stream| &stream.ours);
+        agreed.or_else(|| self.awaited(kind)).map(|ours| ours.port)
+    }
+
     fn restored(now: Now, saved: SavedLeg) -> Self {
         let SavedLeg { audio, video, .. } = saved;
         let negotiation = Negotiation::restored(saved.negotiation);
@@ -316,7 +336,7 @@ impl Leg {
             watched: saved.watched,
             recording: saved.recording,
             intercepted: saved.intercepted,
-            sealed: saved.sealed,
+            security: saved.security,
             can,
             held: saved.held,
             keys: ReceivedDigits::default(),
@@ -325,14 +345,18 @@ impl Leg {
             ..Self::new(phase, negotiation, saved.signalling, saved.cname)
         };
         for (kind, stream) in [(Kind::Audio, audio), (Kind::Video, video)] {
-            let agreed = leg.stream(kind).filter(|_| stream.is_open);
-            let plan = agreed.map(|agreed| plan(agreed, &leg));
             let life = match (stream.lifeless_since, stream.is_heard) {
                 (Some(since), _) => Life::Silent { lifeless_since: now.instant_of(since) },
                 (None, true) => Life::Heard,
                 (None, false) => Life::Unheard,
             };
-            *leg.stream_port_mut(kind) = StreamPort { port: stream.port, plan, health: None, life };
+            let handshake = leg.wanted_handshake(kind).filter(|_| stream.port.is_some());
+            let keyed = stream.keyed;
+            let handshake = handshake.map(|(role, theirs)| StreamHandshake { role, theirs, keyed });
+            let new = StreamPort { port: stream.port, life, handshake, ..StreamPort::default() };
+            *leg.stream_port_mut(kind) = new;
+            let plan = leg.wanted_plan(kind).filter(|_| stream.is_open);
+            leg.stream_port_mut(kind).plan = plan;
         }
         leg
     }

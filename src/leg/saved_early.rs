@@ -51,7 +51,8 @@ impl Leg {
     /// Whether it may be saved at such a moment, as far as offers and answers go. What the relay keeps open for a
     /// branch that is gone follows of no description any more.
     pub(super) fn is_waiting(&self) -> bool {
-        let is_described = |kind| self.open_port(kind).is_none() || self.stream(kind).is_some();
+        let is_described =
+            |kind| self.open_port(kind).is_none() || self.wanted_plan(kind).is_some();
         let is_described = is_described(Kind::Audio) && is_described(Kind::Video);
         is_described
             && match (&self.phase, self.role) {

@@ -6,16 +6,18 @@
 //!                       └─ 300-699, CANCEL ──────────────────────────────▶ Ending ──▶ gone
 //! ```
 
-use super::agreement::{NegotiatedStream, NegotiatedStreams};
-use super::api::{LegSource, Spoken};
+use super::agreement::{HandshakeOutcome, NegotiatedStream, NegotiatedStreams};
+use super::api::{LegSource, OfferedSecurity, Spoken};
 use super::formats::Capabilities;
 use super::keys::ReceivedDigits;
 use super::offer_answer::Negotiation;
+use super::our_stream::OurStream;
 use super::party::Party;
 use super::streams;
 use crate::cause::Cause;
 use crate::codec::Kind;
 use crate::dialog::Body;
+use crate::dtls::{DtlsRole, Fingerprint};
 use crate::ids::{CallId, PortId};
 use crate::media::{self, Trust};
 use crate::sip::{MAX_FORWARDS, Replaces};
@@ -95,6 +97,20 @@ pub(super) enum Life {
     Silent { lifeless_since: Instant },
 }
 
+/// What is to be agreed on a transport: what we are, and by which certificates the peer is known, once it has said.
+pub(super) type WantedHandshake = (DtlsRole, Vec<Fingerprint>);
+
+/// The handshake on a transport of this leg (RFC 5763).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct StreamHandshake {
+    /// What we are.
+    pub role: DtlsRole,
+    /// By which certificates the peer is known; empty as long as it has not said.
+    pub theirs: Vec<Fingerprint>,
+    /// What has come of it.
+    pub keyed: Option<HandshakeOutcome>,
+}
+
 /// The leg's place in the relay for one of its streams.
 #[derive(Debug, Default)]
 pub(super) struct StreamPort {
@@ -106,6 +122,21 @@ pub(super) struct StreamPort {
     pub health: Option<media::PortHealth>,
     /// Whether it lives.
     pub life: Life,
+    /// Where the keys are agreed on the way.
+    pub handshake: Option<StreamHandshake>,
+}
+
+impl StreamPort {
+    /// Whether the keys of its transport are still to come.
+    pub fn is_awaiting(&self) -> bool {
+        let protection = self.plan.as_ref().map(|plan| &plan.transport.protection);
+        protection == Some(&media::Protection::Awaited)
+    }
+
+    /// The keys of the handshake, as far as it is done.
+    pub fn keyed(&self) -> Option<&HandshakeOutcome> {
+        self.handshake.as_ref().and_then(|handshake| handshake.keyed.as_ref())
+    }
 }
 
 #[derive(Debug)]
@@ -137,8 +168,8 @@ pub(super) struct Leg {
     /// The call in whose recording it is.
     pub recording: Option<CallId>,
     pub intercepted: bool,
-    /// We offer it sealed streams only (SRTP).
-    pub sealed: bool,
+    /// Under which seal we offer it streams, if under any.
+    pub security: OfferedSecurity,
     /// All codecs of its last offer, or what its answer took.
     pub can: Capabilities,
     /// What `Held` said last.
@@ -178,7 +209,7 @@ impl Leg {
             watched: false,
             recording: None,
             intercepted: false,
-            sealed: false,
+            security: OfferedSecurity::None,
             can: Capabilities::default(),
             held: (false, false),
             keys: ReceivedDigits::default(),
@@ -230,11 +261,36 @@ impl Leg {
             .any(|stream_port| !matches!(stream_port.life, Life::Unheard))
     }
 
+    /// Under which seal its streams are, or have to be.
+    pub fn security(&self) -> OfferedSecurity {
+        let NegotiatedStreams { audio, video, .. } = self.negotiation.streams();
+        match audio.as_ref().or(video.as_ref()).map(|stream| &stream.ours) {
+            Some(OurStream { handshake: Some(_), .. }) => OfferedSecurity::Handshake,
+            Some(OurStream { crypto: Some(_), .. }) => OfferedSecurity::Keys,
+            Some(_) => OfferedSecurity::None,
+            None => self.security,
+        }
+    }
+
     /// Whether its streams are sealed, or have to be.
     pub fn is_srtp(&self) -> bool {
-        let NegotiatedStreams { audio, video, .. } = self.negotiation.streams();
-        let first = audio.as_ref().or(video.as_ref());
-        self.sealed || first.is_some_and(|stream| stream.ours.crypto.is_some())
+        self.security() != OfferedSecurity::None
+    }
+
+    /// Our stream in an offer of a handshake that is not answered yet, where none of this kind is agreed: checks and
+    /// the handshake may come before the answer.
+    pub fn awaited(&self, kind: Kind) -> Option<&OurStream> {
+        let offered = self.negotiation.offered(kind);
+        offered.filter(|ours| ours.handshake.is_some() && self.stream(kind).is_none())
+    }
+
+    /// What is to be agreed by DTLS for a stream of this leg. Who is offered either role may begin at once.
+    pub fn wanted_handshake(&self, kind: Kind) -> Option<WantedHandshake> {
+        let agreed = self.stream(kind).and_then(|stream| {
+            let theirs = stream.peer.handshake.as_ref()?;
+            Some((stream.role()?, theirs.fingerprints.clone()))
+        });
+        agreed.or_else(|| self.awaited(kind).map(|_| (DtlsRole::Passive, Vec::new())))
     }
 
     /// The port of a stream that the relay carries now.

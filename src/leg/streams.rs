@@ -2,9 +2,11 @@
 
 use super::agreement::NegotiatedStream;
 use super::formats::{self, Capabilities, PeerFormat};
+use super::handshake::OurHandshake;
 use super::our_stream::{FORMATS_MAX, OurStream};
 use super::peer::{PeerCrypto, PeerFeedback, PeerStream};
 use crate::codec::{Codec, Kind};
+use crate::dtls::Fingerprint;
 use crate::ids::PortId;
 use crate::sdp::Direction;
 use crate::srtp::{MasterKey, Seed, Suite};
@@ -22,6 +24,8 @@ pub struct CodecPreference<'a> {
     pub before: Option<&'a NegotiatedStream>,
     /// Of which a fresh key is made.
     pub seed: Seed,
+    /// Of our certificate; none where this house has no DTLS.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// The answer to a peer's audio: one codec, and telephone-event if it is offered.
@@ -33,13 +37,15 @@ pub fn answer_audio(
 ) -> Option<OurStream> {
     let partner = wish.partner.and_then(NegotiatedStream::format);
     let chosen = formats::choose_audio(&peer.formats, partner, wish.prefer)?;
+    let handshake = our_handshake(peer, &wish)?;
     let event = formats::event_for(&peer.beside, &chosen.codec);
     // Comfort noise goes through only where both sides have it (media-rules 3).
     let both = |noise: &&PeerFormat| {
         wish.partner.is_some_and(|partner| partner.agreed.iter().any(|a| a.sent.same(noise)))
     };
     let noise = formats::noise_for(&peer.beside, &chosen.codec).filter(both);
-    let mut ours = answer(peer, port, chosen.answered_for(partner), &wish);
+    let format = chosen.answered_for(partner);
+    let mut ours = OurStream { handshake, ..answer(peer, port, format, &wish) };
     ours.formats.extend(event.into_iter().chain(noise).map(|format| format.answered_for(None)));
     Some(ours)
 }
@@ -53,17 +59,24 @@ pub fn answer_video(
 ) -> Option<OurStream> {
     let partner = wish.partner.and_then(NegotiatedStream::format);
     let chosen = formats::choose_video(&peer.formats, partner, wish.prefer)?;
+    let handshake = our_handshake(peer, &wish)?;
     let bandwidth = wish.partner.map(|partner| partner.peer.bandwidth.clone()).unwrap_or_default();
-    Some(OurStream { bandwidth, ..answer(peer, port, chosen.answered_for(partner), &wish) })
+    let format = chosen.answered_for(partner);
+    Some(OurStream { bandwidth, handshake, ..answer(peer, port, format, &wish) })
 }
 
 /// The answer to audio that carries nothing: a desk's control dialog (operator-desk.md).
 #[must_use]
-pub fn answer_inactive(peer: &PeerStream, port: PortId, seed: Seed) -> Option<OurStream> {
+pub fn answer_inactive(
+    peer: &PeerStream,
+    port: PortId,
+    (seed, fingerprint): (Seed, Option<Fingerprint>),
+) -> Option<OurStream> {
     let chosen = formats::choose_audio(&peer.formats, None, &[])?;
-    let wish = CodecPreference { partner: None, prefer: &[], before: None, seed };
+    let wish = CodecPreference { partner: None, prefer: &[], before: None, seed, fingerprint };
+    let handshake = our_handshake(peer, &wish)?;
     let ours = answer(peer, port, chosen.answered_for(None), &wish);
-    Some(OurStream { direction: Direction::Inactive, ..ours })
+    Some(OurStream { direction: Direction::Inactive, handshake, ..ours })
 }
 
 fn answer(
@@ -84,6 +97,8 @@ fn answer(
         packet_ms: peer.packet_ms,
         bandwidth: vec![],
         crypto: peer.keys.first().map(|theirs| our_key(theirs, wish)),
+        handshake: None,
+        mid: peer.mid.clone(),
         ice: peer.ice.as_ref().map(|theirs| our_ice(theirs, wish)),
     }
 }
@@ -98,6 +113,14 @@ fn our_key(theirs: &PeerCrypto, wish: &CodecPreference<'_>) -> PeerCrypto {
         Some(_) | None => MasterKey::fresh(suite, wish.seed).named(mki),
     };
     PeerCrypto { tag: theirs.tag, keys }
+}
+
+/// Our side of the handshake in answer to theirs, if they want one; none at all where they do and we cannot.
+fn our_handshake(peer: &PeerStream, wish: &CodecPreference<'_>) -> Option<Option<OurHandshake>> {
+    let Some(theirs) = &peer.handshake else { return Some(None) };
+    let before = wish.before.and_then(NegotiatedStream::role);
+    let fingerprint = wish.fingerprint?;
+    Some(Some(OurHandshake::answering(fingerprint, theirs, before)))
 }
 
 /// Our name and password in answer to theirs: those in use, unless they begin anew (RFC 8839 §4.4.1.1.1).
@@ -147,7 +170,25 @@ fn offer(mut all: Vec<PeerFormat>, port: PortId) -> OurStream {
         packet_ms: None,
         bandwidth: vec![],
         crypto: None,
+        handshake: None,
+        mid: None,
         ice: None,
+    }
+}
+
+/// The same offer, with keys that are agreed on the way by DTLS: to a browser.
+#[must_use]
+pub fn by_handshake(ours: OurStream, fingerprint: Fingerprint, seed: Seed) -> OurStream {
+    let is_picture = ours.feedback != PeerFeedback::default();
+    let feedback =
+        if is_picture { PeerFeedback::OFFERED_TO_BROWSERS } else { PeerFeedback::default() };
+    OurStream {
+        protocol: "UDP/TLS/RTP/SAVPF".into(),
+        mux: true,
+        feedback,
+        handshake: Some(OurHandshake::offered(fingerprint)),
+        ice: Some(IceCredentials::fresh(&seed.0)),
+        ..ours
     }
 }
 
@@ -164,12 +205,15 @@ pub fn sealed(ours: OurStream, before: Option<&NegotiatedStream>, seed: Seed) ->
 /// (RFC 4585), and one port for both where that is agreed.
 #[must_use]
 pub fn on_the_way_of(ours: OurStream, before: Option<&NegotiatedStream>) -> OurStream {
-    let alike = |before: &&NegotiatedStream| before.ours.crypto.is_some() == ours.crypto.is_some();
+    let alike = |before: &&NegotiatedStream| {
+        before.ours.crypto.is_some() == ours.crypto.is_some()
+            && before.ours.handshake.is_some() == ours.handshake.is_some()
+    };
     match before.filter(alike) {
         Some(NegotiatedStream { ours: before, peer, .. }) => {
             let (protocol, mux) = (before.protocol.clone(), before.mux && peer.mux);
             let ice = before.ice.clone().filter(|_| peer.ice.is_some());
-            OurStream { protocol, mux, ice, ..ours }
+            OurStream { protocol, mux, ice, mid: before.mid.clone(), ..ours }
         }
         None => ours,
     }

@@ -11,7 +11,7 @@ use super::streams::{ProvenPort, StreamRow};
 use super::words::{self, is_default};
 use crate::codec::Kind;
 use crate::ids::{CallId, LegId, Number, OperatorId, PortId};
-use crate::leg::{Domain, Party, SavedLeg};
+use crate::leg::{Domain, OfferedSecurity, Party, SavedLeg};
 use crate::media::{LedgerSlot, SavedPort};
 use crate::sip::Host;
 use crate::time::Now;
@@ -62,8 +62,12 @@ pub struct PartyRow<'a> {
     recording: Option<u64>,
     #[serde(skip_serializing_if = "is_default")]
     intercepted: bool,
+    /// Offered under keys of the description.
     #[serde(skip_serializing_if = "is_default")]
     sealed: bool,
+    /// Offered under keys of a handshake.
+    #[serde(skip_serializing_if = "is_default")]
+    handshake: bool,
     #[serde(skip_serializing_if = "is_default")]
     can: CanRow<'a>,
     #[serde(skip_serializing_if = "is_default")]
@@ -168,8 +172,8 @@ impl<'a> PartyRow<'a> {
             dialog: DialogRow::of(&leg.dialog, leg.negotiation.said.as_ref()),
             phase: LegPhaseRow::of(&leg.phase),
             sdp: NegotiationRow::of(&leg.negotiation),
-            audio: StreamRow::of(leg.audio, ports),
-            video: StreamRow::of(leg.video, ports),
+            audio: StreamRow::of(&leg.audio, ports),
+            video: StreamRow::of(&leg.video, ports),
             called_us: leg.called_us,
             signalling: leg.signalling.to_string().into(),
             max_forwards: leg.max_forwards,
@@ -182,7 +186,8 @@ impl<'a> PartyRow<'a> {
             watched: leg.watched,
             recording: leg.recording.map(|call| call.0),
             intercepted: leg.intercepted,
-            sealed: leg.sealed,
+            sealed: leg.security == OfferedSecurity::Keys,
+            handshake: leg.security == OfferedSecurity::Handshake,
             can: CanRow::of(&leg.can),
             held_audio,
             held_video,
@@ -232,7 +237,11 @@ impl<'a> PartyRow<'a> {
             watched: self.watched,
             recording: self.recording.map(call).transpose()?.map(CallId),
             intercepted: self.intercepted,
-            sealed: self.sealed,
+            security: match (self.handshake, self.sealed) {
+                (true, _) => OfferedSecurity::Handshake,
+                (false, true) => OfferedSecurity::Keys,
+                (false, false) => OfferedSecurity::None,
+            },
             can: self.can.read()?,
             held: (self.held_audio, self.held_video),
             shown: self.shown.map(ShownRow::read).transpose()?,
@@ -255,9 +264,8 @@ fn resumed_ports(
     now: Now,
     ledger: impl Fn(PortId) -> Option<LedgerSlot>,
 ) -> Result<Vec<SavedPort>, PartyFault> {
-    let streams = leg.streams(now);
-    let said = [&streams.audio, &streams.video].map(|s| s.as_ref().map(|s| s.ours.port));
-    for (place, said) in [leg.audio, leg.video].into_iter().zip(said) {
+    let said = leg.said_ports(now);
+    for (place, said) in [&leg.audio, &leg.video].into_iter().zip(said) {
         let is_said = said.is_none_or(|port| place.port == Some(port));
         let fits = is_said && (said.is_some() || !place.is_open);
         need("port", "that of the session description", fits.then_some(()))?;

@@ -3,9 +3,11 @@
 use super::fault::{PartyFault, need};
 use super::words::{self, is_default};
 use crate::codec::Kind;
+use crate::dtls::HandshakeKeys;
 use crate::ids::PortId;
-use crate::leg::SavedStreamPort;
+use crate::leg::{HandshakeOutcome, SavedStreamPort};
 use crate::media::{PortFacts, SavedPort};
+use crate::srtp::{MasterKey, Suite};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -32,6 +34,23 @@ pub struct StreamRow<'a> {
     intercepted: bool,
     #[serde(skip_serializing_if = "is_default")]
     watched: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    keyed: Option<KeyedRow<'a>>,
+}
+
+/// What has come of a handshake (RFC 5763).
+#[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+struct KeyedRow<'a> {
+    /// By the name that SDP has for it (RFC 4568 §6.2).
+    #[serde(borrow)]
+    suite: Cow<'a, str>,
+    /// Key and salt of what we send, in base64.
+    sends: Cow<'a, str>,
+    /// Of what the peer sends.
+    receives: Cow<'a, str>,
+    /// The peer's certificate, DER in hexadecimal digits.
+    certificate: Cow<'a, str>,
 }
 
 /// What is proven at a place, and what the relay does there.
@@ -52,22 +71,23 @@ impl ProvenPort {
     }
 }
 
-impl StreamRow<'_> {
+impl<'a> StreamRow<'a> {
     /// Of this place, where the relay has it so.
     #[must_use]
-    pub fn of(saved: SavedStreamPort, ports: &[SavedPort]) -> Self {
-        let SavedStreamPort { port, is_open, is_heard, lifeless_since } = saved;
-        let facts = ports.iter().find(|saved| Some(saved.port) == port).map(SavedPort::facts);
+    pub fn of(saved: &'a SavedStreamPort, ports: &[SavedPort]) -> Self {
+        let SavedStreamPort { port, is_open, is_heard, lifeless_since, keyed } = saved;
+        let facts = ports.iter().find(|saved| Some(saved.port) == *port).map(SavedPort::facts);
         let address = |address: Option<SocketAddr>| address.map(|at| at.to_string().into());
         Self {
             port: port.and_then(|port| u16::try_from(port.0).ok()),
-            is_open,
-            is_heard,
+            is_open: *is_open,
+            is_heard: *is_heard,
             lifeless_since: lifeless_since.map(words::moment),
             latched_rtp: address(facts.and_then(|facts| facts.latched)),
             latched_rtcp: address(facts.and_then(|facts| facts.report_latched)),
             intercepted: facts.is_some_and(|facts| facts.intercepted),
             watched: facts.is_some_and(|facts| facts.watched),
+            keyed: keyed.as_ref().map(KeyedRow::of),
         }
     }
 
@@ -89,8 +109,32 @@ impl StreamRow<'_> {
             is_open: self.is_open,
             is_heard: self.is_heard,
             lifeless_since: self.lifeless_since.map(words::read_moment),
+            keyed: self.keyed.map(KeyedRow::read).transpose()?,
         };
         let Self { intercepted, watched, .. } = self;
         Ok((place, ProvenPort { rtp, rtcp, intercepted, watched }))
+    }
+}
+
+impl KeyedRow<'_> {
+    fn of(keyed: &HandshakeOutcome) -> Self {
+        let HandshakeOutcome { certificate, keys: HandshakeKeys { sends, receives } } = keyed;
+        Self {
+            suite: sends.suite().name().into(),
+            sends: sends.to_inline().into(),
+            receives: receives.to_inline().into(),
+            certificate: words::hex(certificate).into(),
+        }
+    }
+
+    fn read(self) -> Result<HandshakeOutcome, PartyFault> {
+        let suite = need("keyed.suite", "the name of a suite", Suite::named(&self.suite))?;
+        let key = |field, text: &str| need(field, "a key", MasterKey::parse(suite, text));
+        let keys = HandshakeKeys {
+            sends: key("keyed.sends", &self.sends)?,
+            receives: key("keyed.receives", &self.receives)?,
+        };
+        let certificate = words::read_hex("keyed.certificate", &self.certificate)?;
+        Ok(HandshakeOutcome { certificate: certificate.into(), keys })
     }
 }

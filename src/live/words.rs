@@ -9,6 +9,7 @@ use crate::sdp::RtpMap;
 use crate::sip::{Destination, Flow, HeaderName, NameAddr, Transport, Uri};
 use crate::time::UnixTime;
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 /// The most formats of a list.
@@ -102,6 +103,25 @@ pub fn read_formats(
     let list = few(field, list, FORMATS_MAX)?;
     let read = |text| need(field, "a payload type, its codec and parameters", read(text));
     list.into_iter().map(read).collect()
+}
+
+/// Bytes in hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _never_fails = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+pub fn read_hex(field: &'static str, text: &str) -> Result<Vec<u8>, PartyFault> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks(2);
+    let byte = |pair: &[u8]| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _others => None,
+    };
+    need(field, "bytes in hexadecimal digits", pairs.map(byte).collect())
 }
 
 /// Milliseconds since 1970.

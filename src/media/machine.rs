@@ -171,7 +171,7 @@ impl Machine {
         out: &mut impl Outgoing,
     ) {
         let Some(mut source) = self.ports.get_mut(port) else { return };
-        match source.transport.demultiplex(packet) {
+        match source.transport.demultiplex(Channel::Rtp, packet) {
             Some(Protocol::Rtp) => {}
             Some(Protocol::Rtcp) if source.transport.plan.mux => {
                 return self.report(now, port, from, packet, out);
@@ -179,7 +179,10 @@ impl Machine {
             Some(Protocol::Stun) => {
                 return self.check(now, port, (Channel::Rtp, from), packet, out);
             }
-            Some(Protocol::Rtcp | Protocol::Dtls) | None => return,
+            Some(Protocol::Dtls) => {
+                return source.transport.give_up(now.instant, from, packet, out);
+            }
+            Some(Protocol::Rtcp) | None => return,
         }
         let was_silent = source.stream.silence_due.is_none();
         let had_target = source.has_target();
@@ -232,7 +235,7 @@ impl Machine {
         out: &mut impl Outgoing,
     ) {
         let Some(open) = self.ports.get_mut(port) else { return };
-        match open.transport.demultiplex(packet) {
+        match open.transport.demultiplex(Channel::Rtcp, packet) {
             Some(Protocol::Rtcp | Protocol::Rtp) => self.report(now, port, from, packet, out),
             Some(Protocol::Stun) => self.check(now, port, (Channel::Rtcp, from), packet, out),
             Some(Protocol::Dtls) | None => {}
@@ -249,10 +252,22 @@ impl Machine {
         out: &mut impl Outgoing,
     ) {
         let Some(open) = self.ports.get_mut(port) else { return };
+        let before = (open.has_target(), open.transport.consent_due());
         let mut exit = Exit { scratch: &mut self.scratch, out };
-        if open.transport.check(now.instant, from, packet, &mut exit) {
+        let is_moved = open.transport.check(now.instant, from, packet, &mut exit);
+        let is_other = before != (open.has_target(), open.transport.consent_due());
+        if is_moved {
             out.report(Event::Latched { port, remote: from.1 });
+        }
+        if is_moved || is_other {
             self.settle(now.instant, port);
+        }
+    }
+
+    /// Sends what the handshake of a transport says. Until there is an address the newest waits for it.
+    pub fn flight(&mut self, port: PortId, datagrams: Vec<Vec<u8>>, out: &mut impl Outgoing) {
+        if let Some(open) = self.ports.get_mut(port) {
+            open.transport.send_flight(datagrams, out);
         }
     }
 
@@ -411,6 +426,9 @@ impl Machine {
                 open.stream.check_silence(now.instant, self.settings.silent_after)
         {
             out.report(Event::Silent { port, span, lifeless });
+        }
+        if open.transport.loses_consent(now.instant) {
+            out.report(Event::ConsentLost { port: open.transport.id });
         }
         if is_due(open.stream.picture_due) {
             let mut exit = Exit { scratch: &mut self.scratch, out };

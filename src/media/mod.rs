@@ -26,13 +26,14 @@
 //! layer 3   camera_frames  encoded_prompts  voice_transcoder
 //! layer 2   packing  patchbay  peer_packet  repacker  reports  route  sounds  srtp_context  wait_picture
 //! layer 1   continuity  demultiplex  dropped  dtmf  frame  health  jitter_buffer  key_frames  latch  ledger  openings
-//! layer 1   checks  pace  plan  prompt  stock  tap             values and machines that know nothing of each other
+//! layer 1   checks  consent  pace  plan  prompt  stock  tap    values and machines that know nothing of each other
 //! ```
 
 mod camera;
 mod camera_frames;
 mod cameras;
 mod checks;
+mod consent;
 mod continuity;
 mod conversion;
 mod demultiplex;

@@ -51,6 +51,11 @@ pub enum Event {
         /// How much since the last event.
         dropped: Dropped,
     },
+    /// The peer agrees no longer to get packets (RFC 7675): nothing more is sent.
+    ConsentLost {
+        /// The transport.
+        port: PortId,
+    },
     /// The health of a watched port.
     Health {
         /// Where.
@@ -79,6 +84,9 @@ pub trait Outgoing {
     fn job(&mut self, job: Job);
     /// Gives what is recorded to a recorder.
     fn tap(&mut self, tap: RecordingTap);
+    /// Gives a datagram of DTLS to the handshakes: it is from where a check of the peer was. What comes of it goes to
+    /// [`Machine::flight`](super::Machine::flight).
+    fn handshake(&mut self, _port: PortId, _datagram: &[u8]) {}
     /// The ledger has to be written now ([`Machine::write_ledger`](super::Machine::write_ledger)): sealed
     /// packets go no further without it.
     fn want_ledger(&mut self) {}

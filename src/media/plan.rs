@@ -129,6 +129,8 @@ pub struct TransportPlan {
     pub protection: Protection,
     /// Our name and password, where the peer checks its ways to us (ICE, RFC 8445).
     pub ice: Option<IceCredentials>,
+    /// DTLS records on it are the handshake's that makes its keys (RFC 5764); elsewhere they are counted.
+    pub handshake: bool,
 }
 
 /// What one stream carries, and how.

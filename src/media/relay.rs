@@ -97,11 +97,12 @@ impl Machine {
         }
         let key_frame =
             open.stream.inbound.stream.as_ref().and(open.stream.inbound.requests.deadline());
-        let next =
-            [open.stream.watch_due, open.stream.silence_due, open.stream.picture_due, key_frame]
-                .into_iter()
-                .fold(Some(open.stream.reports.due), earliest)
-                .map(at_or_after);
+        let consent = open.transport.consent_due();
+        let stream = &open.stream;
+        let next = [stream.watch_due, stream.silence_due, stream.picture_due, key_frame, consent]
+            .into_iter()
+            .fold(Some(open.stream.reports.due), earliest)
+            .map(at_or_after);
         if next != open.stream.deadline {
             if let Some(old) = open.stream.deadline {
                 self.deadlines.remove(&(old, port));

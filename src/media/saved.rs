@@ -36,11 +36,13 @@ pub struct SavedPort {
 }
 
 impl Machine {
-    /// A port as a value, to be put back by [`restore`](Self::restore); none while a key is down at it.
+    /// A port as a value, to be put back by [`restore`](Self::restore); none while a key is down at it, or
+    /// the handshake waits to say something.
     #[must_use]
     pub fn save(&self, now: Now, port: PortId) -> Option<SavedPort> {
-        let (_, stream) = self.ports.both(port)?;
-        self.save_settled(now, port).filter(|_| stream.is_quiet())
+        let (transport, stream) = self.ports.both(port)?;
+        let is_quiet = stream.is_quiet() && !transport.holds_flight();
+        self.save_settled(now, port).filter(|_| is_quiet)
     }
 
     /// A port as a value, without a key that is down at it.

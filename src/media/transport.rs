@@ -3,11 +3,13 @@
 //!
 //! ```text
 //!   socket ──▶ first byte ──▶ opened ──▶ latch ──▶ stream
-//!                  └── check of ICE ──▶ answered; the chosen address is latched
+//!                  ├── check of ICE ──▶ answered; the chosen address is latched
+//!                  └── DTLS of a checked address ──▶ handshakes ── flight ──▶ latched address
 //!   socket ◀── sealed ◀── trust: full, sparing, none ◀── stream
 //! ```
 
 use super::checks::CheckLimiter;
+use super::consent::Consent;
 use super::demultiplex::Protocol;
 use super::dropped::Dropped;
 use super::latch::{Candidates, Latch, LatchVerdict, ReportLatch, SavedLatch};
@@ -22,6 +24,8 @@ use std::net::SocketAddr;
 
 /// Between two packets to an address that is trusted sparingly.
 const SPARING_INTERVAL: Duration = Duration::from_millis(400);
+/// Datagrams of a flight that wait for an address.
+const FLIGHT_MAX: usize = 8;
 
 /// One transport.
 #[derive(Debug)]
@@ -41,6 +45,10 @@ pub struct MediaTransport {
     /// When it was last sent something on [`Trust::Sparing`].
     spared_at: Option<Instant>,
     checks: CheckLimiter,
+    /// Where the peer agrees to get packets.
+    consent: Consent,
+    /// What the handshake has sent last, as long as there is no address for it.
+    flight: Vec<Vec<u8>>,
 }
 
 /// A transport as a value, its socket and its plan aside.
@@ -56,6 +64,8 @@ pub struct SavedTransport {
     pub dropped: Dropped,
     /// When it was last sent something on [`Trust::Sparing`].
     pub spared_at: Option<UnixTime>,
+    /// Where the peer agrees to get packets.
+    pub consent: Consent<UnixTime>,
 }
 
 impl MediaTransport {
@@ -79,6 +89,7 @@ impl MediaTransport {
             srtp: self.srtp_context.as_deref().map(SrtpContext::saved),
             dropped: self.dropped,
             spared_at: self.spared_at.map(|at| now.unix_of(at)),
+            consent: self.consent.saved(now),
         }
     }
 
@@ -86,7 +97,7 @@ impl MediaTransport {
     /// nothing.
     #[must_use]
     pub fn restored(id: PortId, plan: TransportPlan, now: Now, saved: SavedTransport) -> Self {
-        let SavedTransport { latch, report_latch, srtp, dropped, spared_at } = saved;
+        let SavedTransport { latch, report_latch, srtp, dropped, spared_at, consent } = saved;
         Self {
             id,
             dropped,
@@ -98,6 +109,8 @@ impl MediaTransport {
             },
             spared_at: spared_at.map(|at| now.instant_of(at)),
             checks: CheckLimiter::default(),
+            consent: Consent::restored(now, consent),
+            flight: Vec::new(),
             plan,
         }
     }
@@ -117,6 +130,8 @@ impl MediaTransport {
             srtp_context: SrtpContext::follow(None, &plan.protection),
             spared_at: None,
             checks: CheckLimiter::default(),
+            consent: Consent::default(),
+            flight: Vec::new(),
             plan,
         }
     }
@@ -129,14 +144,63 @@ impl MediaTransport {
         self.plan = plan;
     }
 
-    /// What came to the socket, as far as it is passed on: all else is counted.
-    pub fn demultiplex(&mut self, bytes: &[u8]) -> Option<Protocol> {
+    /// What came to one of the sockets, as far as it is passed on: all else is counted.
+    pub fn demultiplex(&mut self, channel: Channel, bytes: &[u8]) -> Option<Protocol> {
         let protocol = Protocol::of(bytes);
-        match protocol {
-            Some(Protocol::Rtp | Protocol::Rtcp | Protocol::Stun) => {}
-            Some(Protocol::Dtls) | None => self.dropped.malformed += 1,
+        let is_expected = match protocol {
+            Some(Protocol::Rtp | Protocol::Rtcp | Protocol::Stun) => true,
+            Some(Protocol::Dtls) => self.plan.handshake && channel == Channel::Rtp,
+            None => false,
+        };
+        self.dropped.malformed += u64::from(!is_expected);
+        protocol.filter(|_| is_expected)
+    }
+
+    /// Gives DTLS to the handshakes, where it comes from a place that a check has proven.
+    pub fn give_up(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &[u8],
+        out: &mut impl Outgoing,
+    ) {
+        if self.is_latched_to(from) || self.consent.covers(now, from) {
+            out.handshake(self.id, datagram);
+        } else {
+            self.dropped.wrong_source += 1;
         }
-        protocol
+    }
+
+    /// Sends what the handshake says, in place of what it said before; it waits for an address if there is none.
+    pub fn send_flight(&mut self, datagrams: Vec<Vec<u8>>, out: &mut impl Outgoing) {
+        self.flight = datagrams;
+        self.flight.truncate(FLIGHT_MAX);
+        self.send_held_flight(out);
+    }
+
+    fn send_held_flight(&mut self, out: &mut impl Outgoing) {
+        if !self.plan.handshake || self.consent.is_lost() {
+            self.flight.clear();
+        }
+        let Some(to) = self.latch.remote().filter(|_| self.latch.is_latched()) else { return };
+        self.flight.drain(..).for_each(|datagram| out.send(self.id, Channel::Rtp, to, &datagram));
+    }
+
+    /// Whether something of the handshake waits for an address.
+    #[must_use]
+    pub fn holds_flight(&self) -> bool {
+        !self.flight.is_empty()
+    }
+
+    /// When the peer's consent ends without a further check.
+    #[must_use]
+    pub fn consent_due(&self) -> Option<Instant> {
+        self.consent.due()
+    }
+
+    /// Whether the peer's consent has ended now; said once.
+    pub fn loses_consent(&mut self, now: Instant) -> bool {
+        self.consent.lapse(now)
     }
 
     /// Answers a connectivity check of the peer, and takes up the address that it chooses; whether RTP goes elsewhere from
@@ -166,8 +230,11 @@ impl MediaTransport {
             None => stun::accept(&request, from, &ours.password, exit.scratch),
         }
         exit.out.send(self.id, channel, from, exit.scratch);
+        if refusal.is_none() && self.plan.handshake {
+            self.consent.renew(now, from);
+        }
         // As long as none is chosen, one from where the peer can be reached will do.
-        match channel {
+        let is_moved = match channel {
             _ if refusal.is_some() => false,
             Channel::Rtp if request.nominates() || !self.latch.is_latched() => {
                 self.latch.nominate(now, from)
@@ -177,7 +244,9 @@ impl MediaTransport {
                 false
             }
             Channel::Rtp | Channel::Rtcp => false,
-        }
+        };
+        self.send_held_flight(exit.out);
+        is_moved
     }
 
     /// Opens a packet; its length, or `None` when it is not the peer's.
@@ -235,10 +304,10 @@ impl MediaTransport {
     }
 
     /// How much may be sent: what the leg says, or everything once the peer has been heard where ours goes;
-    /// nothing before the keys are there.
+    /// nothing before the keys are there, and nothing that the peer does not agree to.
     #[must_use]
     pub fn trust(&self) -> Trust {
-        if self.plan.protection == Protection::Awaited {
+        if self.plan.protection == Protection::Awaited || self.consent.is_lost() {
             return Trust::None;
         }
         let heard = self.latch.is_latched() || self.report_latch.is_latched();

@@ -11,7 +11,7 @@
 //! SHA-256, be it first or second, and say nothing of it: they come again without credentials. So what a
 //! phone has answered, or not, is remembered for each account, source and User-Agent, a right answer for a
 //! day: anybody behind its NAT can ask in the name of a phone, and must not get it a weaker challenge. A copy
-//! of a request gets what the request got.
+//! of a request gets what the request got. Browsers are asked for MD5 alone: nothing in them knows more.
 
 use crate::directory::NAME_MAX;
 use crate::sip::digest::Algorithm;
@@ -43,7 +43,6 @@ pub enum DigestOrder {
 }
 
 const BOTH: &[Algorithm] = &Algorithm::OFFERED;
-const MD5_FIRST: &[Algorithm] = &[Algorithm::Md5, Algorithm::Sha256];
 const MD5_ALONE: &[Algorithm] = &[Algorithm::Md5];
 
 /// Its source, its account and what it calls itself.
@@ -190,8 +189,8 @@ impl Preferences {
         match self.order {
             DigestOrder::Md5 => Some(MD5_ALONE),
             DigestOrder::Sha256 => Some(BOTH),
-            // The libraries of browsers look at the first challenge, and many know MD5 only.
-            DigestOrder::Auto => is_browser(flow).then_some(MD5_FIRST),
+            // The libraries of browsers keep one challenge of several (JsSIP 3.13.8 the last), and know MD5 alone.
+            DigestOrder::Auto => is_browser(flow).then_some(MD5_ALONE),
         }
     }
 }

@@ -139,11 +139,16 @@ impl MediaDescription {
         }
     }
 
-    /// The answer that refuses this section (RFC 3264 §6): port 0, the same formats.
+    /// The answer that refuses this section (RFC 3264 §6): port 0, the same formats and name.
     #[must_use]
     pub fn refusal(&self) -> Self {
         let formats = self.formats.clone();
-        Self { formats, ..Self::new(self.kind.clone(), 0, self.protocol.clone()) }
+        let attributes = self.attributes.iter().find(|attribute| attribute.is("mid")).cloned();
+        Self {
+            formats,
+            attributes: attributes.into_iter().collect(),
+            ..Self::new(self.kind.clone(), 0, self.protocol.clone())
+        }
     }
 
     /// Appends a payload type with its `a=rtpmap` and, where given, its `a=fmtp`.
@@ -300,6 +305,14 @@ impl MediaDescription {
             rtp.eq_ignore_ascii_case("RTP")
                 && known.iter().any(|known| profile.eq_ignore_ascii_case(known))
         })
+    }
+
+    /// Whether it is RTP over UDP whose keys are agreed on the way by DTLS: `UDP/TLS/RTP/SAVP` and `…/SAVPF`
+    /// (RFC 5764 §8).
+    #[must_use]
+    pub fn is_rtp_over_dtls(&self) -> bool {
+        let known = ["UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"];
+        known.iter().any(|known| self.protocol.eq_ignore_ascii_case(known))
     }
 
     /// Whether the profile is encrypted: RTP/SAVP, RTP/SAVPF, also over DTLS.

@@ -14,8 +14,8 @@ pub const LINE_MAX: usize = 8 * 1024;
 pub const MEDIA_MAX: usize = 64;
 /// Formats in an `m=` line: all payload types there are.
 pub const FORMATS_MAX: usize = 128;
-/// `a=` lines of the session, and of each `m=` section.
-pub const ATTRIBUTES_MAX: usize = 256;
+/// `a=` lines of the session, and of each `m=` section. Browsers have some 120 in one of pictures.
+pub const ATTRIBUTES_MAX: usize = 512;
 /// `b=` lines of the session, and of each `m=` section.
 pub const BANDWIDTHS_MAX: usize = 16;
 
@@ -208,7 +208,7 @@ fn name(value: &str) -> Cow<'static, str> {
 }
 
 /// What nearly every description has: a name for nothing, protocols, names of attributes.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 28] = [
     "-",
     "RTP/AVP",
     "RTP/SAVP",
@@ -227,6 +227,16 @@ const KNOWN: [&str; 18] = [
     "rtcp-mux",
     "crypto",
     "label",
+    "UDP/TLS/RTP/SAVPF",
+    "extmap",
+    "candidate",
+    "ssrc",
+    "mid",
+    "msid",
+    "ice-ufrag",
+    "ice-pwd",
+    "fingerprint",
+    "setup",
 ];
 
 /// A word of its own only where it is none of those that are known.

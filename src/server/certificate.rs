@@ -19,6 +19,8 @@ use std::time::Duration;
 pub const PEM_BYTES_MAX: u64 = 1 << 20;
 /// A certificate of our own holds for so long: browsers that trust it by hand take no longer ones.
 const OWN_HOLDS: Duration = Duration::from_secs(730 * 24 * 3_600);
+/// One that is known by its fingerprint alone holds for as long as anybody runs it.
+const OWN_LASTS: Duration = Duration::from_secs(20 * 365 * 24 * 3_600);
 /// Clocks of phones go wrong: it holds since so long.
 const OWN_SINCE: Duration = Duration::from_secs(24 * 3_600);
 
@@ -129,6 +131,23 @@ impl Certificate {
         names: &[String],
         now: u64,
     ) -> Result<Self, CertificateFault> {
+        Self::make_for(files, names, OWN_HOLDS, now)
+    }
+
+    /// The same for one that is known by its fingerprint alone, and never looked at for its end.
+    ///
+    /// # Errors
+    /// When it cannot be made or kept.
+    pub fn make_lasting(files: &CertificateFiles, now: u64) -> Result<Self, CertificateFault> {
+        Self::make_for(files, &[], OWN_LASTS, now)
+    }
+
+    fn make_for(
+        files: &CertificateFiles,
+        names: &[String],
+        holds: Duration,
+        now: u64,
+    ) -> Result<Self, CertificateFault> {
         let fault = |why: &dyn std::fmt::Display| CertificateFault::NotMade(why.to_string());
         let key = KeyPair::generate().map_err(|error| fault(&error))?;
         let mut params = CertificateParams::new(names).map_err(|error| fault(&error))?;
@@ -136,11 +155,27 @@ impl Certificate {
         subject.push(DnType::CommonName, names.first().map_or("cordboard", String::as_str));
         params.distinguished_name = subject;
         let now = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(now);
-        (params.not_before, params.not_after) = (now - OWN_SINCE, now + OWN_HOLDS);
+        (params.not_before, params.not_after) = (now - OWN_SINCE, now + holds);
         let made = params.self_signed(&key).map_err(|error| fault(&error))?;
         write(&files.key, &key.serialize_pem()).map_err(|error| fault(&error))?;
         write(&files.certificate, &made.pem()).map_err(|error| fault(&error))?;
         Self::load(files)
+    }
+
+    /// The certificate itself, DER.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        self.pair.cert.first().map_or(&[], |first| first.as_ref())
+    }
+
+    /// The private key of these files, DER.
+    ///
+    /// # Errors
+    /// Why it cannot be read, and what to do.
+    pub(super) fn key(files: &CertificateFiles) -> Result<Vec<u8>, CertificateFault> {
+        let key = read(&files.key).map_err(CertificateFault::KeyUnreadable)?;
+        let key = PrivateKeyDer::from_pem_slice(&key).map_err(|_| CertificateFault::NoKey)?;
+        Ok(key.secret_der().to_vec())
     }
 
     /// Whether it is for this host.

@@ -2,11 +2,11 @@
 //! want.
 //!
 //! ```text
-//!   UDP · streams · relay sockets · codec workers · journal · resolver · administration · time · signals
+//!   UDP · streams · relay sockets · codec workers · handshakes · journal · resolver · administration · time · signals
 //!       │ one sleep, then everything that is ready
 //!       ▼
 //!   exchange.handle ──▶ effects, in order: send, media, store, resolve, reply, log
-//!   media.rtp ─────▶ packets out; jobs ──▶ codec workers; events ──▶ exchange.handle
+//!   media.rtp ─────▶ packets out; jobs ──▶ codec workers; DTLS ──▶ handshakes; events ──▶ exchange.handle
 //! ```
 //!
 //! Performing never decides and never waits: what cannot be sent is reported as an input.
@@ -17,6 +17,7 @@ use super::codec_workers::CodecWorkers;
 use super::complaints::Complaints;
 use super::connecting::unix_now;
 use super::course::{Course, CourseStep, FAREWELL, StopSignal};
+use super::dtls::{HandshakeNews, HandshakeWorker};
 use super::ledger_file::LedgerFile;
 use super::loop_sockets::LoopSockets;
 use super::notify::{self, ServiceNotice};
@@ -26,23 +27,22 @@ use super::resting_ports::RestingPorts;
 use super::routes::Routes;
 use super::sip_trace;
 use super::stream::StreamFigures;
-use super::stream_event::StreamEvent;
+use super::stream_event::{OpenedBy, StreamEvent};
 use super::telemetry;
 use super::tls::TlsStatus;
 use crate::call::RecordingCommand;
 use crate::exchange::journal::{Batch, Resume, WriteFault};
-use crate::exchange::{self, AdminRequest, Effect, Input, LeftBehind, Reload, Reply, Resumption};
+use crate::exchange::{self, Effect, Input, LeftBehind, Reload, Reply, Resumption, WebReply};
 use crate::ids::PortId;
 use crate::media::{self, Handling};
 use crate::sip::{Destination, Flow, Transport};
 use crate::store::{BatchOutcome, StoreWriter};
 use crate::time::{Duration, Instant, Now, earliest};
+use crate::wire::PendingRequest;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use tokio::sync::{mpsc, oneshot};
 
-/// Administrators' requests that may wait.
-pub const REQUESTS_MAX: usize = 64;
 /// Messages of one kind from which something follows, before all else has its turn.
 const BURST_MAX: usize = 256;
 /// So long messages that wait are read before all else has its turn.
@@ -52,15 +52,11 @@ const READING_MAX: Duration = Duration::from_millis(1);
 /// sent to it again and again.
 const PROVED_AFTER: Duration = Duration::from_millis(100);
 
-/// An administrator's request, and where its answer goes.
+/// Where an answer goes.
 #[derive(Debug)]
-pub struct PendingAdminRequest {
-    /// Who.
-    pub by: String,
-    /// What.
-    pub request: AdminRequest,
-    /// The answer.
-    pub reply: oneshot::Sender<Reply>,
+enum AnswerTo {
+    Admin(oneshot::Sender<Reply>),
+    Page(oneshot::Sender<WebReply>),
 }
 
 /// The loop.
@@ -71,6 +67,7 @@ pub struct EventLoop {
     sockets: LoopSockets,
     routes: Routes,
     workers: CodecWorkers,
+    handshakes: HandshakeWorker,
     recordings: Recordings,
     cameras: CameraConnections,
     ledger: LedgerFile,
@@ -79,7 +76,7 @@ pub struct EventLoop {
     resolver: Resolver,
     reloads: mpsc::Receiver<Reload>,
     complaints: Complaints,
-    replies: BTreeMap<u64, oneshot::Sender<Reply>>,
+    replies: BTreeMap<u64, AnswerTo>,
     last_request: u64,
     /// How long calls may go on after SIGTERM.
     drain: Duration,
@@ -136,6 +133,8 @@ pub struct LoopParts {
     pub routes: Routes,
     /// Who codes pictures.
     pub workers: CodecWorkers,
+    /// Who makes handshakes on the relay's transports.
+    pub handshakes: HandshakeWorker,
     /// Who makes files of recorded calls.
     pub recordings: Recordings,
     /// The cameras.
@@ -166,6 +165,7 @@ impl EventLoop {
             sockets,
             routes,
             workers,
+            handshakes,
             recordings,
             cameras,
             ports,
@@ -183,6 +183,7 @@ impl EventLoop {
             sockets,
             routes,
             workers,
+            handshakes,
             recordings,
             cameras,
             ledger,
@@ -220,7 +221,7 @@ impl EventLoop {
     pub async fn run(
         mut self,
         commits: mpsc::UnboundedReceiver<BatchOutcome>,
-        requests: mpsc::Receiver<PendingAdminRequest>,
+        requests: mpsc::Receiver<PendingRequest>,
         signals: mpsc::Receiver<StopSignal>,
     ) -> Result<(), Broken> {
         self.resume_relay();
@@ -236,7 +237,7 @@ impl EventLoop {
     async fn turn(
         &mut self,
         mut commits: mpsc::UnboundedReceiver<BatchOutcome>,
-        mut requests: mpsc::Receiver<PendingAdminRequest>,
+        mut requests: mpsc::Receiver<PendingRequest>,
         mut signals: mpsc::Receiver<StopSignal>,
     ) -> Result<(), Broken> {
         loop {
@@ -266,6 +267,7 @@ impl EventLoop {
             let reads = self.course.reads();
             let LoopSockets { udp, streams, media } = &mut self.sockets;
             let workers = &mut self.workers;
+            let handshakes = &mut self.handshakes;
             let cameras = &mut self.cameras;
             let recordings = &mut self.recordings;
             let reloads = &mut self.reloads;
@@ -277,6 +279,7 @@ impl EventLoop {
                     self.relay()?;
                 }
                 Some(done) = workers.next() => self.on_done(done),
+                Some(news) = handshakes.next() => self.on_handshake(news),
                 Some(report) = cameras.next() => self.on_camera(report),
                 Some(report) = recordings.next() => self.on_recording(report),
                 Some(reload) = reloads.recv() => {
@@ -380,6 +383,7 @@ impl EventLoop {
         self.write_ledger();
         let clock = self.clock;
         self.sockets.media.catch_up(&mut self.media, || clock.now());
+        self.pass_handshakes();
     }
 
     fn write_ledger(&mut self) {
@@ -431,7 +435,10 @@ impl EventLoop {
     fn on_stream(&mut self, event: StreamEvent) {
         self.sockets.streams.note(self.now().instant, &event);
         match event {
-            StreamEvent::Opened(..) => {}
+            StreamEvent::Opened(flow, OpenedBy::Page(session), _) => {
+                self.handle(Input::PageCame { flow, session });
+            }
+            StreamEvent::Opened(_, OpenedBy::Us | OpenedBy::Them, _) => {}
             StreamEvent::Message(flow, bytes) => {
                 sip_trace::received(&flow, &bytes);
                 let of = self.exchange.concerns(&bytes);
@@ -450,7 +457,28 @@ impl EventLoop {
     fn relay(&mut self) -> io::Result<()> {
         let clock = self.clock;
         self.sockets.media.relay(&mut self.media, || clock.now())?;
+        self.pass_handshakes();
         Ok(())
+    }
+
+    /// Gives what has come of DTLS to its thread, before anybody else can have its port.
+    fn pass_handshakes(&mut self) {
+        for (port, datagram) in self.sockets.media.take_handshakes() {
+            self.handshakes.datagram(port, &datagram);
+        }
+    }
+
+    fn on_handshake(&mut self, news: HandshakeNews) {
+        let mut next = Some(news);
+        while let Some(news) = next {
+            match news {
+                HandshakeNews::Flight { port, datagrams } => {
+                    self.media.flight(port, datagrams, self.sockets.media.outgoing());
+                }
+                HandshakeNews::Event(event) => self.handle(Input::Handshake(event)),
+            }
+            next = self.handshakes.try_next();
+        }
     }
 
     fn on_done(&mut self, done: media::Done) {
@@ -511,11 +539,19 @@ impl EventLoop {
         }
     }
 
-    fn on_request(&mut self, request: PendingAdminRequest) {
+    fn on_request(&mut self, request: PendingRequest) {
         self.last_request += 1;
         let id = self.last_request;
-        self.replies.insert(id, request.reply);
-        self.handle(Input::Admin { id, by: request.by, request: request.request });
+        match request {
+            PendingRequest::Admin { by, request, reply } => {
+                self.replies.insert(id, AnswerTo::Admin(reply));
+                self.handle(Input::Admin { id, by, request });
+            }
+            PendingRequest::Web { request, reply } => {
+                self.replies.insert(id, AnswerTo::Page(reply));
+                self.handle(Input::Web { id, request });
+            }
+        }
     }
 
     fn drain_found(&mut self) {
@@ -588,6 +624,7 @@ impl EventLoop {
                     let now = self.now();
                     self.media.handle(now, command, self.sockets.media.outgoing());
                 }
+                Effect::Handshake(command) => self.handshakes.command(command),
                 Effect::PortsWanted(pairs) => self.grow(pairs),
                 Effect::Write(batch) => self.write(batch),
                 Effect::Journal(news) => telemetry::tell_of_journal(&news),
@@ -595,6 +632,8 @@ impl EventLoop {
                 Effect::Located { name, addresses } => telemetry::locate(&name, &addresses),
                 Effect::RegisteredAt { trunk, state } => telemetry::registered_at(&trunk, state),
                 Effect::Reply { id, reply } => self.reply(id, reply),
+                Effect::WebReply { id, reply } => self.reply_to_page(id, reply),
+                Effect::CloseFlow(connection) => self.sockets.streams.close(connection),
                 Effect::Log(log_event) => telemetry::tell(&log_event),
                 Effect::Resumed(report) => telemetry::tell_of_resumption(&report),
                 Effect::Visit(visit) => telemetry::welcome(&visit),
@@ -628,8 +667,15 @@ impl EventLoop {
             (status.certificate, status.certificate_trouble) = (fingerprint, trouble);
             status.ledger = self.ledger.fault().map(str::to_owned);
         }
-        if let Some(waiting) = self.replies.remove(&id) {
+        if let Some(AnswerTo::Admin(waiting)) = self.replies.remove(&id) {
             // Whoever asked may have gone.
+            let _ = waiting.send(reply);
+        }
+    }
+
+    fn reply_to_page(&mut self, id: u64, reply: WebReply) {
+        if let Some(AnswerTo::Page(waiting)) = self.replies.remove(&id) {
+            // The browser may have gone.
             let _ = waiting.send(reply);
         }
     }

@@ -255,6 +255,7 @@ mod tests {
             mux: false,
             protection: Protection::Clear,
             ice: None,
+            handshake: false,
         };
         let format =
             PayloadFormat { codec: Codec::Pcmu, send_pt: 0, recv_pt: 0, fmtp: String::new() };

@@ -68,6 +68,7 @@ struct Pool {
     events: Vec<media::Event>,
     jobs: Vec<media::Job>,
     taps: Vec<media::RecordingTap>,
+    handshakes: Vec<(PortId, Vec<u8>)>,
     unsent: u64,
     ledger_wanted: bool,
 }
@@ -99,6 +100,7 @@ impl MediaSockets {
                 events: Vec::new(),
                 jobs: Vec::new(),
                 taps: Vec::new(),
+                handshakes: Vec::new(),
                 unsent: 0,
                 ledger_wanted: false,
             },
@@ -279,6 +281,11 @@ impl MediaSockets {
         self.pool.taps.drain(..)
     }
 
+    /// Datagrams of DTLS that have come since it was last asked, and for which transports.
+    pub fn take_handshakes(&mut self) -> std::vec::Drain<'_, (PortId, Vec<u8>)> {
+        self.pool.handshakes.drain(..)
+    }
+
     /// Packets that the kernel did not take, since the start.
     #[must_use]
     pub fn unsent(&self) -> u64 {
@@ -410,6 +417,11 @@ impl Outgoing for Pool {
         self.taps.push(tap);
     }
 
+    fn handshake(&mut self, port: PortId, datagram: &[u8]) {
+        // One wake reads no more of them than wait in the sockets.
+        self.handshakes.push((port, datagram.to_vec()));
+    }
+
     fn want_ledger(&mut self) {
         self.ledger_wanted = true;
     }
@@ -477,6 +489,7 @@ mod tests {
             mux: false,
             protection: Protection::Clear,
             ice: None,
+            handshake: false,
         };
         let stream = StreamPlan {
             formats: vec![format],

@@ -104,13 +104,8 @@ where
     written.await.map_err(|error| error.to_string())?;
     match answer {
         Ok((_, rest)) => {
-            let config = WebSocketConfig::default()
-                .read_buffer_size(4_096)
-                .write_buffer_size(0)
-                .max_message_size(Some(MESSAGE_BYTES_MAX))
-                .max_frame_size(Some(MESSAGE_BYTES_MAX));
             let role = Role::Server;
-            Ok(WebSocketStream::from_partially_read(stream, rest, role, Some(config)).await)
+            Ok(WebSocketStream::from_partially_read(stream, rest, role, Some(config())).await)
         }
         Err(_) => {
             let _ = stream.shutdown().await;
@@ -122,6 +117,22 @@ where
             Err(why.unwrap_or_default().to_owned())
         }
     }
+}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(4_096)
+        .write_buffer_size(0)
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX))
+}
+
+/// What another has upgraded.
+pub(super) async fn upgraded<S>(stream: S) -> WebSocketStream<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    WebSocketStream::from_raw_socket(stream, Role::Server, Some(config())).await
 }
 
 /// The request, and what was read beyond it.

@@ -71,6 +71,18 @@ impl MasterKey {
         Some(Self { suite, master, mki: Mki::default() })
     }
 
+    /// That of a key and a salt; none where they are not of the suite's lengths.
+    #[must_use]
+    pub fn of_parts(suite: Suite, key: &[u8], salt: &[u8]) -> Option<Self> {
+        if key.len() != suite.key_len() || salt.len() != suite.salt_len() {
+            return None;
+        }
+        let mut master = [0; MASTER_MAX];
+        master[..key.len()].copy_from_slice(key);
+        master[key.len()..key.len() + salt.len()].copy_from_slice(salt);
+        Some(Self { suite, master, mki: Mki::default() })
+    }
+
     /// As SDP carries it, with its name. For the wire alone.
     #[must_use]
     pub fn to_inline(&self) -> String {

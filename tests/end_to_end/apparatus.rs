@@ -1,11 +1,18 @@
 //! The instruments, proved against themselves: a judge that never condemns is worth nothing.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
-use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, PARTIES, PLAIN, Phone, USER};
+use serde_json::json;
+
+use crate::browser::phone::BrowserPhone;
+use crate::browser::{Browser, KINDS, Kind};
+use crate::phone::{Account, Answer, CALLER, Codecs, Host, OPERATOR, PARTIES, PLAIN, Phone, USER};
 use crate::place::Place;
 use crate::tone::{self, Recording};
 use crate::witness::{self, Gets};
+
+const PATIENCE: Duration = Duration::from_secs(15);
 
 #[test]
 fn each_tone_and_colour_is_told_from_the_others_and_from_silence() {
@@ -107,4 +114,78 @@ fn direct_call(codecs: Codecs) {
     assert!(verdict.is_err(), "the judge found nothing wrong with hearing a stranger");
     user.hang_up();
     caller.await_event("CALL_CLOSED");
+}
+
+/// Two connections within one page: what one of them sends, with a tone and a colour of its own, is what the ears and
+/// the eyes of the page report.
+const LOOP: &str = "(async () => {
+    const senses = await Senses.open();
+    const [one, other] = [new RTCPeerConnection(), new RTCPeerConnection()];
+    one.onicecandidate = event => other.addIceCandidate(event.candidate);
+    other.onicecandidate = event => one.addIceCandidate(event.candidate);
+    other.ontrack = event => senses.takes(event.track);
+    const stream = senses.stream(true);
+    stream.getTracks().forEach(track => one.addTrack(track, stream));
+    await one.setLocalDescription();
+    await other.setRemoteDescription(one.localDescription);
+    await other.setLocalDescription();
+    await one.setRemoteDescription(other.localDescription);
+    window.ends = [one, other];
+})()";
+
+#[test]
+fn chromium_hears_and_sees_what_comes() {
+    a_page_hears_and_sees(Kind::Chromium);
+}
+
+#[test]
+fn firefox_hears_and_sees_what_comes() {
+    a_page_hears_and_sees(Kind::Firefox);
+}
+
+fn a_page_hears_and_sees(kind: Kind) {
+    let place = Place::new();
+    let mut phone = BrowserPhone::open(Host::Ours, kind, &place, CALLER, json!({}));
+    phone.does(LOOP);
+    phone.browser.await_true(&phone.page, "ends[1].connectionState === 'connected'", PATIENCE);
+    let mark = witness::mark(&mut [&mut phone]);
+    witness::judge("its own", &mark, &mut [&mut phone], &[Gets::Party(CALLER)]);
+    let verdict = catch_unwind(AssertUnwindSafe(|| {
+        witness::judge("wrongly expected", &mark, &mut [&mut phone], &[Gets::Party(USER)]);
+    }));
+    assert!(verdict.is_err(), "the judge found nothing wrong with a stranger");
+    let said = phone.does("statistics(ends[1])");
+    assert_eq!(said["transports"][0]["dtls"], "connected", "{said}");
+    phone.does("ends.forEach(end => end.close())");
+    let mark = witness::mark(&mut [&mut phone]);
+    witness::judge("silence", &mark, &mut [&mut phone], &[Gets::Nothing]);
+}
+
+/// Keys, clicks, promises, faults, pictures of the page, F5.
+#[test]
+fn browsers_do_as_they_are_told() {
+    for kind in KINDS {
+        let place = Place::new();
+        let mut browser = Browser::start(kind, &place);
+        let field = "data:text/html,<body style='background:rgb(220 30 30)'><input id=f><button                      onclick='document.title=f.value' style='width:60px'>ok</button>";
+        let page = browser.open(field);
+        browser.click(&page, "#f");
+        browser.press(&page, "3002\n");
+        browser.click(&page, "button");
+        assert_eq!(browser.evaluate(&page, "document.title"), "3002");
+        let later = "new Promise(done => setTimeout(() => done({ one: [1, 'two'] }), 10))";
+        assert_eq!(browser.evaluate(&page, later), json!({ "one": [1, "two"] }));
+        assert!(browser.try_evaluate(&page, "nothing.there").is_err());
+        let path = place.path().join("page.png");
+        browser.photograph(&page, &path);
+        assert!(std::fs::read(&path).is_ok_and(|file| file.starts_with(b"\x89PNG")));
+        browser.reload(&page);
+        assert_eq!(browser.evaluate(&page, "document.title"), "");
+        let other = browser.open("data:text/html,<title>other</title>");
+        assert_eq!(browser.evaluate(&other, "document.title"), "other");
+        browser.close(&other);
+        assert!(
+            browser.try_evaluate(&other, "1").is_err() && browser.try_evaluate(&page, "1").is_ok()
+        );
+    }
 }

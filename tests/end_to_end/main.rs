@@ -18,6 +18,8 @@
 //! * `eavesdropper`: a third host with forged sources, and a router in a phone's way; for all of them.
 //! * `attacker`: somebody without a password, beside phones that have one.
 //! * `encrypted`: TLS by OpenSSL and baresip, and a browser of our own making (`web_socket`).
+//! * `browser`: Chromium and Firefox, and pages in them that are phones.
+//! * `browsers`: pages that are phones, at the switchboard.
 //! * `cable`: a cable to TCP phones that is cut in the middle of a call.
 //! * `terminal`: a terminal on which `cordboard desk` runs.
 //! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone, and
@@ -34,6 +36,8 @@
 
 mod apparatus;
 mod attacker;
+mod browser;
+mod browsers;
 mod cable;
 mod desk;
 mod eavesdropper;

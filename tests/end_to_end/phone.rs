@@ -103,14 +103,14 @@ pub enum Host<'a> {
 }
 
 impl Host<'_> {
-    fn command(self, program: &str) -> Command {
+    pub fn command(self, program: &str) -> Command {
         match self {
             Host::Ours => Command::new(program),
             Host::Apart(namespace, _) => namespace.command(program),
         }
     }
 
-    fn reach(self, address: SocketAddr) -> Option<TcpStream> {
+    pub fn reach(self, address: SocketAddr) -> Option<TcpStream> {
         match self {
             Host::Ours => TcpStream::connect(address).ok(),
             Host::Apart(namespace, _) => namespace.reach(address),

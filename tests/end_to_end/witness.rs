@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use crate::browser::phone::BrowserPhone;
 use crate::phone::{PARTIES, Party, Phone};
 use crate::picture::Colour;
 use crate::tone::{Recording, Sound};
@@ -26,6 +27,45 @@ const LOOK: Duration = Duration::from_millis(150);
 /// How much of a melody or a ring-back makes it one; between two rings there are seconds of silence.
 const AUDIBLE_MS: f64 = 300.0;
 
+/// What hears and sees, whoever made it.
+pub trait Observer {
+    /// Whose it is.
+    fn party(&self) -> Party;
+    /// What it hears, written down; a call may begin another one.
+    fn recording(&self) -> Option<Recording>;
+    /// Has it take a picture of the next frame that it decodes, for the next look at it.
+    fn aim(&mut self);
+    /// The picture of the next frame, if one comes within `limit`.
+    fn look(&mut self, limit: Duration) -> Option<Colour>;
+    /// Forgets what was asked for earlier and has meanwhile come.
+    fn look_afresh(&mut self);
+}
+
+macro_rules! observes {
+    ($phone:ty) => {
+        impl Observer for $phone {
+            fn party(&self) -> Party {
+                self.party
+            }
+            fn recording(&self) -> Option<Recording> {
+                self.recording()
+            }
+            fn aim(&mut self) {
+                self.aim();
+            }
+            fn look(&mut self, limit: Duration) -> Option<Colour> {
+                self.look(limit)
+            }
+            fn look_afresh(&mut self) {
+                self.look_afresh();
+            }
+        }
+    };
+}
+
+observes!(Phone);
+observes!(BrowserPhone);
+
 /// What a phone should get.
 #[derive(Clone, Copy, Debug)]
 pub enum Gets {
@@ -45,7 +85,7 @@ pub enum Gets {
 pub struct Mark(Vec<Option<(Recording, u64)>>);
 
 /// Marks the moment; call it when the switch has been confirmed.
-pub fn mark(phones: &mut [&mut Phone]) -> Mark {
+pub fn mark<O: Observer + ?Sized>(phones: &mut [&mut O]) -> Mark {
     for phone in phones.iter_mut() {
         phone.look_afresh();
     }
@@ -61,13 +101,18 @@ pub fn mark(phones: &mut [&mut Phone]) -> Mark {
 /// # Panics
 /// With a table of what every phone got, if anything differs.
 #[track_caller]
-pub fn judge(phase: &str, mark: &Mark, phones: &mut [&mut Phone], expected: &[Gets]) {
+pub fn judge<O: Observer + ?Sized>(
+    phase: &str,
+    mark: &Mark,
+    phones: &mut [&mut O],
+    expected: &[Gets],
+) {
     assert_eq!(phones.len(), expected.len(), "one expectation per phone");
     let mut seen: Vec<Vec<Look>> = phones.iter().map(|_| Vec::new()).collect();
     let began = Instant::now();
     let settled = wait::within(SETTLE, || {
         photograph(began, phones, &mut seen);
-        let right = |n: usize| gets_it(expected[n], &heard(phones[n], &mark.0[n]), &seen[n]);
+        let right = |n: usize| gets_it(expected[n], &heard(&*phones[n], &mark.0[n]), &seen[n]);
         (0..phones.len()).all(right).then_some(())
     });
     let end = Instant::now() + STRETCH;
@@ -77,7 +122,7 @@ pub fn judge(phase: &str, mark: &Mark, phones: &mut [&mut Phone], expected: &[Ge
     let mut report = String::new();
     let mut faults = settled.is_none();
     for (n, phone) in phones.iter().enumerate() {
-        let sound = heard(phone, &mark.0[n]);
+        let sound = heard(&**phone, &mark.0[n]);
         let now = gets_it(expected[n], &sound, &seen[n]);
         let stray = strays(expected[n], &sound, &seen[n]);
         faults |= !now || !stray.is_empty();
@@ -89,7 +134,7 @@ pub fn judge(phase: &str, mark: &Mark, phones: &mut [&mut Phone], expected: &[Ge
         let _ = writeln!(
             report,
             "{:13} should get {:16} {verdict}\n              {}",
-            phone.party.name,
+            phone.party().name,
             name(expected[n]),
             describe(&sound, &seen[n])
         );
@@ -103,7 +148,7 @@ struct Look {
     colour: Colour,
 }
 
-fn photograph(began: Instant, phones: &mut [&mut Phone], seen: &mut [Vec<Look>]) {
+fn photograph<O: Observer + ?Sized>(began: Instant, phones: &mut [&mut O], seen: &mut [Vec<Look>]) {
     let after = began.elapsed();
     // The frames of all are awaited at the same time.
     phones.iter_mut().for_each(|phone| phone.aim());
@@ -114,7 +159,7 @@ fn photograph(began: Instant, phones: &mut [&mut Phone], seen: &mut [Vec<Look>])
     }
 }
 
-fn heard(phone: &Phone, mark: &Option<(Recording, u64)>) -> Sound {
+fn heard<O: Observer + ?Sized>(phone: &O, mark: &Option<(Recording, u64)>) -> Sound {
     match (phone.recording(), mark) {
         (Some(recording), Some((before, length))) if recording == *before => {
             recording.since(*length)

@@ -23,10 +23,10 @@ use cordboard::rtp::{
     HEADER_LEN, Packet, TelephoneEvent, h263, h264, h265, is_rtcp, rewrite, strip, vp8, vp9,
 };
 use cordboard::sdp::SessionDescription;
-use cordboard::server::admin_wire;
 use cordboard::sip;
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use cordboard::transaction::{self, InviteHead};
+use cordboard::wire::admin_wire;
 use std::net::SocketAddr;
 
 /// The format of [`pictures`], by the first byte of its input modulo their number.
@@ -197,6 +197,7 @@ pub fn party(input: &[u8]) {
         media_addresses: vec![],
         port_rest: Duration::from_secs(10),
         rtp_timeout: Duration::from_secs(60),
+        fingerprint: None,
         dialog: dialog::Settings::default(),
     };
     let mut legs = leg::Machine::new(settings, Random::from_number(1));

@@ -400,6 +400,7 @@ pub fn plan(port: PortId, formats: Vec<PayloadFormat>) -> Plan {
         mux: false,
         protection: Protection::Clear,
         ice: None,
+        handshake: false,
     };
     let stream = StreamPlan {
         formats,

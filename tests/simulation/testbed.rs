@@ -239,6 +239,7 @@ fn settings() -> exchange::Settings {
             media_addresses: vec![IP],
             port_rest: Duration::from_secs(5),
             rtp_timeout: Duration::from_secs(60),
+            fingerprint: None,
             dialog: cordboard::dialog::Settings { own, ..Default::default() },
         },
         locator: Default::default(),

@@ -1,0 +1,509 @@
+//! Ladders of legs whose keys are agreed by DTLS (RFC 5763), browsers above all: `^` is what those are told who do the
+//! handshakes, `dtls` what comes of it. Certificates are letters.
+
+use super::{OUR_CERTIFICATE, ladder};
+use cordboard::dtls::{
+    DtlsRole, Fingerprint, HandshakeCommand, HandshakeEvent, HandshakeFault, HandshakeKeys,
+};
+use cordboard::ids::PortId;
+use cordboard::sdp::MediaDescription;
+use cordboard::srtp::{MasterKey, Seed, Suite};
+use std::fs;
+
+/// As both browsers offer at their default policy, before they know any address of theirs; the answer is unbundled.
+#[test]
+fn a_browser_that_calls_is_answered_at_once_and_heard_when_its_keys_are_there() {
+    ladder("
+        w -> INVITE browser chromium-156 FP>A
+        = offered w audio video sealed
+        do answer w
+        ^ begin 20000 passive
+        ~ open 20000 audio PCMU telephone-event to nowhere awaited checked
+        ^ begin 20002 passive
+        ~ open 20002 video H264 to nowhere awaited checked
+        ~ patch 20000=silence
+        w <- 200 audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU 126:telephone-event; video 20002 TLS setup=passive mid=1 mux ice=S3 at 192.0.2.1:20002 102:H264
+        w -> ACK
+        = confirmed w PCMU H264
+        dtls keyed 20000 A
+        ~ update 20000 PCMU telephone-event to nowhere sealed checked
+        dtls keyed 20002 A
+        ~ update 20002 H264 to nowhere sealed checked
+        w -> BYE
+        w <- 200
+        ^ end 20000
+        ~ close 20000
+        ^ end 20002
+        ~ close 20002
+        = ended w by Peer NormalClearing
+    ");
+}
+
+/// It has no H.264 where its plug-in is not there.
+#[test]
+fn firefox_is_answered_with_what_it_has() {
+    ladder("
+        w -> INVITE browser firefox-153 FP>A
+        = offered w audio video sealed
+        do answer w prefer opus
+        ^ begin 20000 passive
+        ~ open 20000 audio opus telephone-event to nowhere awaited checked
+        ^ begin 20002 passive
+        ~ open 20002 video VP8 to nowhere awaited checked
+        ~ patch 20000=silence
+        w <- 200 audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 109:opus 101:telephone-event; video 20002 TLS setup=passive mid=1 mux ice=S3 at 192.0.2.1:20002 120:VP8
+    ");
+}
+
+/// What it has found of its own addresses, be it names of nobody, TCP, or another family, is not read.
+#[test]
+fn a_browsers_addresses_make_no_difference() {
+    for browser in [
+        "chromium-156-gathered",
+        "chromium-156-gathered 192.0.2.2>2001:db8::2",
+        "firefox-153-gathered",
+    ] {
+        let play = super::play(&format!(
+            "
+            w -> INVITE browser {browser} FP>A
+            do answer w
+            ~
+            "
+        ));
+        assert!(
+            play.contains("open 20000 audio PCMU telephone-event to nowhere awaited"),
+            "{play}"
+        );
+        assert!(play.contains("w <- 200 audio 20000 TLS setup=passive"), "{play}");
+    }
+}
+
+#[test]
+fn a_handshake_needs_checks_one_port_and_a_fingerprint() {
+    for (offer, why) in [
+        ("TLS setup=actpass fp=A mux", "NoCommonTransport"),
+        ("TLS setup=actpass fp=A ice=A", "NoCommonTransport"),
+        ("TLS setup=actpass fp=A lite ice=A mux", "NoCommonTransport"),
+        ("TLS setup=actpass ice=A mux", "NoCommonKeys"),
+    ] {
+        ladder(&format!(
+            "
+            a -> INVITE audio 9 {offer} 0
+            = offered a {why}
+            do answer a
+            a <- 488
+            = ended a by Us NoCommonCodec
+            "
+        ));
+    }
+}
+
+#[test]
+fn who_is_passive_gets_our_client_hello_and_goes_on_so() {
+    ladder(
+        "
+        a -> INVITE audio 9 SAVPF setup=passive fp=A ice=A mux 0
+        = offered a audio sealed
+        do answer a
+        ^ begin 20000 active
+        ~ open 20000 audio PCMU to nowhere awaited checked
+        ~ patch 20000=silence
+        a <- 200 audio 20000 SAVPF setup=active mux ice=EV at 192.0.2.1:20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        dtls keyed 20000 A
+        ~ update 20000 PCMU to nowhere sealed checked
+        a -> INVITE audio 9 SAVPF setup=actpass fp=A ice=A mux 0
+        a <- 200 audio 20000 SAVPF setup=active mux ice=EV at 192.0.2.1:20000 0:PCMU
+        a -> ACK
+        a -> INVITE audio 9 SAVPF setup=active fp=A ice=A mux 0
+        a <- 200 v2 audio 20000 SAVPF setup=passive mux ice=EV at 192.0.2.1:20000 0:PCMU
+        ^ begin 20000 passive
+        ~ update 20000 PCMU to nowhere awaited checked
+    ",
+    );
+}
+
+const OFFERED: &str = "audio 20000 TLS setup=actpass mid=0 mux ice=EV at 192.0.2.1:20000 8:PCMA 0:PCMU 9:G722 96:opus OLD-SOUND; \
+    video 20002 TLS setup=actpass mid=1 mux ice=S3 at 192.0.2.1:20002 97:H264 98:H264 99:VP8 OLD-PICTURES";
+const ALL: &str =
+    "PCMA PCMU G722 opus G729 GSM G723 speex speex telephone-event telephone-event telephone-event";
+const ALL_PICTURES: &str = "H264 H264 VP8 H265 H263-1998 H263-1998 H263 H261";
+
+/// What is reached over WebSocket is a browser (RFC 7118); so is who is said to be one.
+#[test]
+fn checks_and_the_handshake_may_come_before_the_answer() {
+    for (name, call) in [("w", "do call w"), ("b", "do call b by-dtls")] {
+        ladder(&format!(
+            "
+            {call}
+            ^ begin 20000 passive
+            ~ open 20000 audio {ALL} to nowhere a=inactive awaited checked
+            ^ begin 20002 passive
+            ~ open 20002 video {ALL_PICTURES} to nowhere a=inactive awaited checked
+            ~ patch 20000=silence
+            {name} <- INVITE {OFFERED}
+            relay latched 20000
+            {name} -> 180
+            = ringing {name} 180
+            dtls keyed 20000 A
+            {name} -> 200 audio 9 TLS setup=active fp=A mid=0 ice=A mux 8; video 9 TLS setup=active fp=A mid=1 ice=A mux 97:H264/90000
+            {name} <- ACK
+            ~ update 20000 PCMA to nowhere sealed checked
+            ~ update 20002 H264 to nowhere awaited checked
+            = answered {name} PCMA H264
+            dtls keyed 20002 A
+            ~ update 20002 H264 to nowhere sealed checked
+            relay first 20000
+            "
+        ).replace("a=inactive", "inactive"));
+    }
+}
+
+#[test]
+fn a_phone_that_answers_passively_gets_our_client_hello() {
+    ladder(&format!(
+        "
+        do call w
+        ^ begin 20000 passive
+        ^ begin 20002 passive
+        w <- INVITE {OFFERED}
+        w -> 200 audio 9 TLS setup=passive fp=A mid=0 ice=A mux 8; video 0 97
+        w <- ACK
+        ^ begin 20000 active
+        ^ end 20002
+        = answered w PCMA -
+        "
+    ));
+}
+
+#[test]
+fn an_answer_without_a_handshake_is_none() {
+    for answer in [
+        "audio 9 8",
+        "audio 9 SAVPF key=A ice=A mux 8",
+        "audio 9 TLS setup=active fp=A ice=A 8",
+        "audio 9 TLS setup=active ice=A mux 8",
+        "audio 9 TLS setup=active fp=A mux 8",
+    ] {
+        ladder(&format!(
+            "
+            do call w
+            ^ begin 20000 passive
+            ^ begin 20002 passive
+            w <- INVITE {OFFERED}
+            w -> 200 {answer}
+            w <- ACK
+            = refused w 488 NoCommonCodec
+            w <- BYE
+            ^ end 20000
+            ^ end 20002
+            = ended w by Us NoCommonCodec
+            "
+        ));
+    }
+}
+
+/// Whoever has another certificate than the description says may be anybody.
+#[test]
+fn a_foreign_certificate_ends_the_call() {
+    ladder(
+        "
+        a -> INVITE audio 9 TLS setup=actpass fp=A ice=A mux 0
+        = offered a audio sealed
+        do answer a
+        ^ begin 20000 passive
+        ~ open 20000 audio PCMU to nowhere awaited checked
+        ~ patch 20000=silence
+        a <- 200 audio 20000 TLS setup=passive mux ice=EV at 192.0.2.1:20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        dtls keyed 20000 B
+        a <- BYE
+        ^ end 20000
+        ~ close 20000
+        = ended a by Us ForeignCertificate
+    ",
+    );
+    ladder(&format!(
+        "
+        do call w
+        ^ begin 20000 passive
+        ^ begin 20002 passive
+        w <- INVITE {OFFERED}
+        dtls keyed 20000 B
+        w -> 200 audio 9 TLS setup=active fp=A ice=A mux 8
+        w <- ACK
+        ^ end 20002
+        = answered w PCMA -
+        w <- BYE
+        ^ end 20000
+        = ended w by Us ForeignCertificate
+        "
+    ));
+}
+
+#[test]
+fn a_phone_that_says_that_it_goes_is_lost_and_one_without_keys_is_of_no_use() {
+    for (what, cause) in [
+        ("dtls closed 20000", "Lost"),
+        ("dtls failed 20000", "HandshakeFailed"),
+        ("relay consent-lost 20000", "Lost"),
+    ] {
+        ladder(&format!(
+            "
+            a -> INVITE audio 9 TLS setup=actpass fp=A ice=A mux 0
+            = offered a audio sealed
+            do answer a
+            ^ begin 20000 passive
+            a <- 200 audio 20000 TLS setup=passive mux ice=EV at 192.0.2.1:20000 0:PCMU
+            a -> ACK
+            = confirmed a PCMU -
+            {what}
+            a <- BYE
+            ^ end 20000
+            = ended a by Us {cause}
+            "
+        ));
+    }
+}
+
+#[test]
+fn keys_that_never_come_end_the_call() {
+    ladder(
+        "
+        a -> INVITE audio 9 TLS setup=actpass fp=A ice=A mux 0
+        = offered a audio sealed
+        do answer a
+        ^ begin 20000 passive
+        a <- 200 audio 20000 TLS setup=passive mux ice=EV at 192.0.2.1:20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        +30s
+        a <- BYE
+        ^ end 20000
+        = ended a by Us HandshakeFailed
+    ",
+    );
+}
+
+/// While a phone rings nothing is decided: it may answer from elsewhere.
+#[test]
+fn what_fails_while_it_rings_begins_anew_with_the_answer() {
+    let happened = super::play(
+        "
+        do call w
+        dtls failed 20000
+        dtls closed 20002
+        w -> 200 audio 9 TLS setup=active fp=A ice=A mux 8; video 9 TLS setup=active fp=A ice=A mux 97:H264/90000
+        ",
+    );
+    let then = "w <- ACK\n^ begin 20000 passive\n^ begin 20002 passive\n= answered w PCMA H264\n";
+    assert!(happened.ends_with(then), "{happened}");
+}
+
+#[test]
+fn other_checks_keep_the_keys_and_another_certificate_brings_others() {
+    ladder(
+        "
+        a -> INVITE audio 9 TLS setup=actpass fp=A mid=0 ice=A mux 0
+        = offered a audio sealed
+        do answer a
+        ^ begin 20000 passive
+        ~ open 20000 audio PCMU to nowhere awaited checked
+        ~ patch 20000=silence
+        a <- 200 audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        dtls keyed 20000 A
+        ~ update 20000 PCMU to nowhere sealed checked
+        a -> INVITE audio 9 TLS setup=actpass fp=A mid=0 ice=A mux 0
+        a <- 200 audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU    # nothing has changed
+        a -> ACK
+        a -> INVITE audio 9 TLS setup=actpass fp=A mid=0 ice=B mux 0
+        a <- 200 v2 audio 20000 TLS setup=passive mid=0 mux ice=S7 at 192.0.2.1:20000 0:PCMU
+        ~ update 20000 PCMU to nowhere sealed checked
+        a -> ACK
+        a -> INVITE audio 9 TLS setup=actpass fp=C mid=0 ice=C mux 0
+        a <- 200 v3 audio 20000 TLS setup=passive mid=0 mux ice=Va at 192.0.2.1:20000 0:PCMU
+        ^ end 20000
+        ^ begin 20000 passive
+        ~ update 20000 PCMU to nowhere awaited checked
+        a -> ACK
+        dtls keyed 20000 C
+        ~ update 20000 PCMU to nowhere sealed checked
+        a -> INVITE audio 4000 0
+        a <- 488    # what began sealed never goes on in clear
+        a -> ACK
+    ",
+    );
+}
+
+/// Three kinds of keys in one call, and a switch between them touches none.
+#[test]
+fn phones_with_keys_of_all_kinds_hear_each_other() {
+    ladder(
+        "
+        a -> INVITE audio 9 TLS setup=actpass fp=A ice=A mux 0
+        = offered a audio sealed
+        do answer a
+        ^ begin 20000 passive
+        ~ open 20000 audio PCMU to nowhere awaited checked
+        ~ patch 20000=silence
+        a <- 200 audio 20000 TLS setup=passive mux ice=EV at 192.0.2.1:20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        dtls keyed 20000 A
+        ~ update 20000 PCMU to nowhere sealed checked
+        b -> INVITE audio 4000 SAVP key=A 0
+        = offered b audio sealed
+        do answer b
+        ~ open 20002 audio PCMU to 192.0.2.11:4000 sealed
+        ~ patch 20002=silence
+        b <- 200 audio 20002 SAVP 0:PCMU
+        b -> ACK
+        = confirmed b PCMU -
+        c -> INVITE audio 4000 0
+        = offered c audio
+        do answer c
+        ~ open 20004 audio PCMU to 192.0.2.12:4000
+        ~ patch 20004=silence
+        c <- 200 audio 20004 0:PCMU
+        c -> ACK
+        = confirmed c PCMU -
+        do listen a=b b=a c=hold
+        ~ patch 20000=20002 20002=20000 20004=hold
+        do listen a=c c=a b=hold
+        ~ patch 20000=20004 20004=20000 20002=hold
+    ",
+    );
+}
+
+/// Which it has from where packets went before, and may be in other hands after a crash.
+#[test]
+fn keys_that_nobody_knows_the_use_of_end_the_call() {
+    ladder(
+        "
+        a -> INVITE audio 9 TLS setup=actpass fp=A ice=A mux 0
+        = offered a audio sealed
+        do answer a
+        ^ begin 20000 passive
+        a <- 200 audio 20000 TLS setup=passive mux ice=EV at 192.0.2.1:20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        dtls keyed 20000 A
+        do rekey a
+        a <- BYE
+        ^ end 20000
+        = ended a by Us Interrupted
+    ",
+    );
+}
+
+#[test]
+fn a_browser_that_calls_without_sdp_is_offered_a_handshake() {
+    ladder(&format!(
+        "
+        w -> INVITE
+        = offered w late
+        do answer w
+        ^ begin 20000 passive
+        ^ begin 20002 passive
+        w <- 200 {OFFERED}
+        dtls keyed 20000 A
+        w -> ACK audio 9 TLS setup=active fp=A ice=A mux 9; video 0 97
+        ^ end 20002
+        = confirmed w G722 -
+        "
+    ));
+}
+
+#[test]
+fn a_new_offer_of_ours_leaves_the_role_and_the_name_of_a_section() {
+    ladder(
+        "
+        a -> INVITE audio 9 TLS setup=actpass fp=A mid=sound ice=A mux 0
+        = offered a audio sealed
+        do answer a
+        ^ begin 20000 passive
+        a <- 200 audio 20000 TLS setup=passive mid=sound mux ice=EV at 192.0.2.1:20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        dtls keyed 20000 A
+        a -> INVITE
+        a <- 200 v2 audio 20000 TLS setup=actpass mid=sound mux ice=EV at 192.0.2.1:20000 0:PCMU 8:PCMA 9:G722 96:opus OLD-SOUND
+        a -> ACK audio 9 TLS setup=active fp=A mid=sound ice=A mux 0
+    ",
+    );
+}
+
+// ---- how they are played ----
+
+/// What those are told who do the handshakes.
+pub fn in_short(command: HandshakeCommand) -> String {
+    match command {
+        HandshakeCommand::Begin { port, role: DtlsRole::Passive } => {
+            format!("begin {} passive", port.0)
+        }
+        HandshakeCommand::Begin { port, role: DtlsRole::Active } => {
+            format!("begin {} active", port.0)
+        }
+        HandshakeCommand::End { port } => format!("end {}", port.0),
+    }
+}
+
+/// What comes of a handshake: `keyed 20000 A`, under the certificate A.
+pub fn event(words: &[&str]) -> HandshakeEvent {
+    let port = PortId(words[1].parse().unwrap());
+    let key = |byte| MasterKey::fresh(Suite::AeadAes128Gcm, Seed([byte; 46]));
+    match *words {
+        ["keyed", _, certificate] => HandshakeEvent::Keyed {
+            port,
+            certificate: certificate.as_bytes().into(),
+            keys: Box::new(HandshakeKeys {
+                sends: key(1),
+                receives: key(certificate.as_bytes()[0]),
+            }),
+        },
+        ["closed", _] => HandshakeEvent::Closed { port },
+        ["failed", _] => HandshakeEvent::Failed { port, fault: HandshakeFault::TimedOut },
+        _ => panic!("no such event: {words:?}"),
+    }
+}
+
+/// What a section of ours says of its handshake.
+pub fn said(media: &MediaDescription) -> String {
+    let Some(fingerprint) = media.attribute("fingerprint") else { return String::new() };
+    assert_eq!(fingerprint, Fingerprint::of(OUR_CERTIFICATE).to_string());
+    assert_eq!(media.cryptos().count(), 0, "no key stands in the open");
+    assert!(media.rtcp_mux(), "there is one port");
+    let setup = media.attribute("setup").unwrap();
+    assert_eq!(setup == "actpass", media.attribute("rtcp-mux-only").is_some(), "in offers");
+    for away in ["extmap", "ssrc", "rid", "simulcast", "rtcp-rsize", "rtcp-xr"] {
+        assert_eq!(media.attribute(away), None, "{away}");
+    }
+    let mid = media.attribute("mid").map(|mid| format!(" mid={mid}")).unwrap_or_default();
+    format!(" setup={setup}{mid}")
+}
+
+/// What a browser said, with changes to it: `FP>A` is known by the certificate A.
+pub fn words_of(browser: &str, changes: &[&str]) -> String {
+    let text = fs::read_to_string(format!("tests/fixtures/browsers/{browser}.sdp")).unwrap();
+    changes.iter().fold(text, |text, change| {
+        let (from, to) = change.split_once('>').unwrap();
+        match from {
+            "FP" => text
+                .lines()
+                .map(|line| match line.strip_prefix("a=fingerprint:") {
+                    Some(_) => format!("a=fingerprint:{}\r\n", Fingerprint::of(to.as_bytes())),
+                    None => format!("{line}\r\n"),
+                })
+                .collect(),
+            _ => {
+                let (from, to) = (from.replace('%', " "), to.replace('%', " "));
+                assert!(text.contains(&from), "{from}");
+                text.replace(&from, &to)
+            }
+        }
+    })
+}
