@@ -45,14 +45,27 @@ test('a response of another transaction is nobody\'s', () => {
   same(got, 0);
 });
 
-test('the same request again gets the same response, and is not looked at', () => {
+test('a thousand requests that are answered leave nothing behind', () => {
   const wire = new FakeWire();
-  const parts = { to: FROM, from: '<sip:x@y>;tag=1', branch: 'z9hG4bKa' };
-  wire.come('OPTIONS', parts);
-  const first = wire.response(200);
-  wire.numbers -= 1;
-  wire.come('OPTIONS', parts);
-  same(wire.response(200).headers.get('to'), first.headers.get('to'));
+  for (let n = 0; n < 1_000; n += 1) {
+    wire.come('OPTIONS', { to: FROM, from: '<sip:x@y>;tag=1' });
+    wire.response(200);
+  }
+  same(wire.agent.transactions.servers.size, 0);
+});
+
+test('an INVITE that comes again gets its response again', () => {
+  const wire = new FakeWire();
+  let seen = 0;
+  wire.agent.onInvite = (incoming) => {
+    seen += 1;
+    incoming.respond(486, 'Busy Here');
+  };
+  const parts = { to: FROM, from: '<sip:x@y>;tag=1', branch: 'z9hG4bKa', number: '1' };
+  for (let n = 0; n < 2; n += 1) wire.come('INVITE', parts, [['Contact', '<sip:x@y>']]);
+  same(wire.response(486).headers.get('to'), wire.response(486).headers.get('to'));
+  wire.come('ACK', parts);
+  same([seen, wire.agent.transactions.servers.size], [1, 0]);
 });
 
 test('what is of no dialog of ours is refused', () => {

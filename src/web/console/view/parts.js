@@ -23,7 +23,7 @@ export function Picture({ stream, label, mirrored = false }) {
   useEffect(() => {
     if (element.current && element.current.srcObject !== stream) element.current.srcObject = stream;
   }, [stream]);
-  return html`<video ref=${element} class=${mirrored ? 'mirrored' : ''} aria-label=${label} role="img" autoplay playsinline muted></video>`;
+  return html`<video ref=${element} class=${mirrored ? 'mirrored' : ''} aria-label=${label} autoplay playsinline muted></video>`;
 }
 
 /** A voice, on the device that was chosen for it. @param {{stream: MediaStream | null, device: string}} props */

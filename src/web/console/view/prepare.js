@@ -15,6 +15,10 @@ export function Prepare({ app }) {
   // The form before this is gone, and the focus with it.
   useEffect(() => heading.current?.focus(), []);
   useEffect(() => {
+    // Who has logged in here has pressed something: the level can be seen at once. After F5 it is after the first press.
+    app.ring.unlock();
+  }, []);
+  useEffect(() => {
     if (isBrowser) void app.devices.open();
     else app.devices.close();
     void app.devices.look();

@@ -27,7 +27,7 @@ export default {
   waitingCount: { one: '{n} wartet', other: '{n} warten' }, longest: 'längste Wartezeit {time}', nobodyWaiting: 'niemand wartet',
   night: 'Geschlossen: {queues}', settings: 'Einstellungen', help: 'Tasten', logOut: 'Abmelden', soundLocked: 'Bitte eine Taste drücken oder klicken: So lange hält der Browser die Seite stumm.',
   // Wartende
-  waiting: 'Es warten', take: 'Annehmen', takeOf: '{who} annehmen, {queue}, wartet seit {time}', decline: 'Anderen lassen', declineOf: '{who} anderen lassen',
+  waiting: 'Es warten', take: 'Annehmen', decline: 'Anderen lassen', declineOf: '{who} anderen lassen',
   priority: 'dringend', 
   // Das Gespräch
   nobodyAtEar: 'Kein Gespräch', nothingWaits: 'Anrufe, die Ihnen angeboten werden, erscheinen links.',

@@ -27,7 +27,7 @@ export default {
   waitingCount: { one: '{n} waiting', other: '{n} waiting' }, longest: 'longest {time}', nobodyWaiting: 'nobody waits',
   night: 'Closed: {queues}', settings: 'Settings', help: 'Keys', logOut: 'Log out', soundLocked: 'Press any key or click: the browser keeps the page silent until then.',
   // Waiting
-  waiting: 'Waiting', take: 'Take', takeOf: 'Take {who}, {queue}, waiting for {time}', decline: 'Leave to others', declineOf: 'Leave {who} to others',
+  waiting: 'Waiting', take: 'Take', decline: 'Leave to others', declineOf: 'Leave {who} to others',
   priority: 'urgent', 
   // The call
   nobodyAtEar: 'No call', nothingWaits: 'Calls that are offered to you appear at the left.',
