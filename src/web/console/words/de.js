@@ -2,6 +2,7 @@ export default {
   // Anmelden
   title: 'Vermittlung', operator: 'Platz', password: 'Passwort', logIn: 'Anmelden', loggingIn: 'Wird angemeldet …',
   'wrong-secret': 'Name oder Passwort ist falsch.',
+  'wrong-link': 'Dieser Link wurde schon benutzt oder ist zu alt.',
   'too-many': 'Zu viele Versuche. In {s} s geht es wieder.',
   'login-busy': 'Die Vermittlung ist beschäftigt. Bitte gleich noch einmal.',
   'login-unreachable': 'Die Vermittlung ist nicht erreichbar.',
@@ -75,7 +76,7 @@ export default {
   'st-free': 'frei', 'st-ringing': 'klingelt', 'st-talking': 'spricht', 'st-away': 'weg', 'st-': '',
   earlier: 'Frühere Anrufe', history: 'Ihre Gespräche', noEarlier: 'Keine früheren Anrufe.', notes: 'Notizen', noNotes: 'Keine Notizen zu {number}.', newNote: 'Neue Notiz zu {number}', addNote: 'Merken', removeNote: 'Diese Notiz entfernen',
   notKept: 'Das ließ sich nicht speichern: {why}', 
-  'o-connected': 'verbunden', 'o-handed-over': 'übergeben', 'o-abandoned': 'aufgegeben', 'o-answered': 'angenommen', 'o-busy': 'besetzt', 'o-no-answer': 'keine Antwort', 'o-refused': 'abgelehnt', 'o-timeout': 'zu lange gewartet', 'o-overflow': 'weitergeleitet', 'o-failed': 'gescheitert',
+  'o-going-on': 'läuft', 'o-connected': 'verbunden', 'o-answered': 'angenommen', 'o-normal-clearing': 'aufgelegt', 'o-abandoned': 'aufgegeben', 'o-busy': 'besetzt', 'o-no-answer': 'keine Antwort', 'o-declined': 'abgelehnt', 'o-not-permitted': 'nicht erlaubt', 'o-unknown-number': 'unbekannte Nummer', 'o-unreachable': 'kein Telefon dort', 'o-no-operator': 'kein Platz besetzt', 'o-closed': 'geschlossen', 'o-queue-full': 'Warteschlange voll', 'o-waited-too-long': 'zu lange gewartet', 'o-lost': 'verloren', 'o-interrupted': 'unterbrochen',
   // Hände
   hands: 'In der Hand', parked: 'Geparkt', parkedBy: 'geparkt von {by}', wanted: 'für {number}', recalled: '{who} wartet seit {n} s in der Hand.',
   // Einstellungen

@@ -2,6 +2,7 @@ export default {
   // Login
   title: 'Switchboard', operator: 'Operator', password: 'Password', logIn: 'Log in', loggingIn: 'Logging in …',
   'wrong-secret': 'The name or the password is wrong.',
+  'wrong-link': 'This link was used already, or is too old.',
   'too-many': 'Too many attempts. Try again in {s} s.',
   'login-busy': 'The switchboard is busy. Try again in a moment.',
   'login-unreachable': 'The switchboard cannot be reached.',
@@ -75,7 +76,7 @@ export default {
   'st-free': 'free', 'st-ringing': 'rings', 'st-talking': 'talks', 'st-away': 'away', 'st-': '',
   earlier: 'Earlier calls', history: 'Your calls', noEarlier: 'No earlier calls.', notes: 'Notes', noNotes: 'No notes on {number}.', newNote: 'New note on {number}', addNote: 'Keep', removeNote: 'Remove this note',
   notKept: 'That could not be kept: {why}', 
-  'o-connected': 'connected', 'o-handed-over': 'handed over', 'o-abandoned': 'gave up', 'o-answered': 'answered', 'o-busy': 'busy', 'o-no-answer': 'no answer', 'o-refused': 'refused', 'o-timeout': 'waited too long', 'o-overflow': 'sent on', 'o-failed': 'failed',
+  'o-going-on': 'going on', 'o-connected': 'connected', 'o-answered': 'answered', 'o-normal-clearing': 'hung up', 'o-abandoned': 'gave up', 'o-busy': 'busy', 'o-no-answer': 'no answer', 'o-declined': 'refused', 'o-not-permitted': 'not allowed', 'o-unknown-number': 'no such number', 'o-unreachable': 'no phone there', 'o-no-operator': 'no operator', 'o-closed': 'closed', 'o-queue-full': 'queue full', 'o-waited-too-long': 'waited too long', 'o-lost': 'lost', 'o-interrupted': 'interrupted',
   // Hands
   hands: 'In hand', parked: 'Parked', parkedBy: 'parked by {by}', wanted: 'for {number}', recalled: '{who} has waited in hand for {n} s.',
   // Settings

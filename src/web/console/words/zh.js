@@ -2,6 +2,7 @@ export default {
   // 登录
   title: '总机', operator: '话务员', password: '密码', logIn: '登录', loggingIn: '正在登录…',
   'wrong-secret': '用户名或密码错误。',
+  'wrong-link': '此链接已被使用或已过期。',
   'too-many': '尝试次数过多，请在 {s} 秒后重试。',
   'login-busy': '总机繁忙，请稍后再试。',
   'login-unreachable': '无法连接总机。',
@@ -75,7 +76,7 @@ export default {
   'st-free': '空闲', 'st-ringing': '响铃', 'st-talking': '通话中', 'st-away': '离开', 'st-': '',
   earlier: '以往来电', history: '您的通话', noEarlier: '没有以往来电。', notes: '备注', noNotes: '{number} 没有备注。', newNote: '为 {number} 添加备注', addNote: '保存', removeNote: '删除此备注',
   notKept: '未能保存：{why}', 
-  'o-connected': '已接通', 'o-handed-over': '已移交', 'o-abandoned': '已放弃', 'o-answered': '已接听', 'o-busy': '占线', 'o-no-answer': '无应答', 'o-refused': '被拒绝', 'o-timeout': '等待过久', 'o-overflow': '已转出', 'o-failed': '失败',
+  'o-going-on': '进行中', 'o-connected': '已接通', 'o-answered': '已接听', 'o-normal-clearing': '已挂断', 'o-abandoned': '已放弃', 'o-busy': '占线', 'o-no-answer': '无应答', 'o-declined': '被拒绝', 'o-not-permitted': '不允许', 'o-unknown-number': '空号', 'o-unreachable': '无电话', 'o-no-operator': '无话务员', 'o-closed': '已关闭', 'o-queue-full': '队列已满', 'o-waited-too-long': '等待过久', 'o-lost': '丢失', 'o-interrupted': '中断',
   // 在手
   hands: '在手', parked: '停放', parkedBy: '由 {by} 停放', wanted: '找 {number}', recalled: '{who} 已在手中等待 {n} 秒。',
   // 设置
