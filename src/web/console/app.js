@@ -373,6 +373,8 @@ export function stateWord(model) {
 /** @param {{call: import('./desk/model.js').InHand | null, reason: string}} happening @param {App} app */
 function ending({ call, reason }, app) {
   const caller = call ? who(call.caller, app) : '';
+  const cause = /^phone-(.+)$/.exec(reason)?.[1];
+  if (cause && !has(`ended-${reason}`)) return t('ended-phone', { caller, why: has(`o-${cause}`) ? t(`o-${cause}`) : cause });
   return has(`ended-${reason}`) ? t(`ended-${reason}`, { caller }) : t('ended', { why: reason.replaceAll('-', ' ') });
 }
 

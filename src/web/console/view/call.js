@@ -4,7 +4,7 @@ import { action } from '../desk/actions.js';
 import { act } from '../commands.js';
 import { blocking, full, partyName, progressWord, sensesOf, situation, who } from '../sentences.js';
 import { span, t } from '../words/words.js';
-import { Key, Picture, Since, Voice } from './parts.js';
+import { Key, Level, Picture, Since, Voice } from './parts.js';
 import { HealthBars } from './health.js';
 
 /** @typedef {import('../app.js').App} App */
@@ -68,7 +68,7 @@ function Pictures({ app, phone }) {
   <div class="mine" role="group" aria-label=${t('devices')}>
     <${Toggle} app=${app} name="mute" isOn=${phone.isMuted.value} text=${t(phone.isMuted.value ? 'unmute' : 'mute')} />
     <${Toggle} app=${app} name="camera" isOn=${phone.isCameraOff.value} text=${t(phone.isCameraOff.value ? 'camera_on' : 'camera_off')} />
-    <meter class="level" min="0" max="1" value=${app.meter.level.value} aria-label=${t('level')}></meter>
+    <${Level} app=${app} />
     ${call && html`<button class="plain" onClick=${() => { app.card.value = 'keypad'; }}>${t('keypad')}</button>`}
   </div></div>`;
 }

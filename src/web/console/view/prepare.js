@@ -80,7 +80,7 @@ export function DeviceChoice({ app, isBrowser }) {
     <div class="devices">
       <div>
         ${isBrowser && html`${field('microphone')}
-          <${Level} level=${app.meter.level.value} label=${t('level')} />
+          <${Level} app=${app} />
           ${app.meter.isSilent.value && html`<p class="trouble">${t('micSilent')}</p>`}
           ${field('camera')}`}
         ${canChooseSpeaker && html`${isBrowser && field('speaker')}${field('ringer')}`}

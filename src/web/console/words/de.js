@@ -41,6 +41,7 @@ export default {
   'progress-trying': 'wird gerufen', 'progress-ringing': 'klingelt', 'progress-answered': 'ist da', 'progress-busy': 'ist besetzt', 'progress-no-answer': 'antwortet nicht',
   'progress-refused': 'lehnt ab', 'progress-unreachable': 'ist nicht erreichbar', 'progress-hung-up': 'hat aufgelegt',
   'ended-handed-over': 'Übergeben: Die beiden sprechen ohne Sie weiter.', 'ended-caller-hung-up': '{caller} hat aufgelegt.',
+  'ended-phone': 'Ihr Telefon hat den Anruf nicht angenommen ({why}); {caller} wartet wieder.',
   'ended-callee-hung-up': 'Die gerufene Person hat aufgelegt.', 'ended-phone-gone': 'Ihr Telefon ist weg; {caller} wartet wieder.',
   'ended-logged-out': 'Sie haben sich abgemeldet; {caller} wartet wieder.', 'ended-operator-hung-up': 'Sie haben aufgelegt.', ended: 'Das Gespräch ist zu Ende: {why}',
   // Wer mich hört und sieht

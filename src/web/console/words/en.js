@@ -41,6 +41,7 @@ export default {
   'progress-trying': 'is called', 'progress-ringing': 'rings', 'progress-answered': 'is there', 'progress-busy': 'is busy', 'progress-no-answer': 'does not answer',
   'progress-refused': 'refuses', 'progress-unreachable': 'cannot be reached', 'progress-hung-up': 'has hung up',
   'ended-handed-over': 'Handed over: the two go on without you.', 'ended-caller-hung-up': '{caller} has hung up.',
+  'ended-phone': 'Your phone did not take the call ({why}); {caller} waits again.',
   'ended-callee-hung-up': 'The called person has hung up.', 'ended-phone-gone': 'Your phone is gone; {caller} waits again.',
   'ended-logged-out': 'You have logged out; {caller} waits again.', 'ended-operator-hung-up': 'You have hung up.', ended: 'The call has ended: {why}',
   // Who hears and sees me

@@ -41,6 +41,7 @@ export default {
   'progress-trying': '正在呼叫', 'progress-ringing': '正在响铃', 'progress-answered': '已接听', 'progress-busy': '占线', 'progress-no-answer': '无人接听',
   'progress-refused': '拒绝接听', 'progress-unreachable': '无法接通', 'progress-hung-up': '已挂断',
   'ended-handed-over': '已移交：双方继续通话，您已退出。', 'ended-caller-hung-up': '{caller} 已挂断。',
+  'ended-phone': '您的电话未接听（{why}）；{caller} 重新等待。',
   'ended-callee-hung-up': '被叫方已挂断。', 'ended-phone-gone': '您的电话已断开；{caller} 重新等待。',
   'ended-logged-out': '您已退出；{caller} 重新等待。', 'ended-operator-hung-up': '您已挂断。', ended: '通话已结束：{why}',
   // 谁能听到和看到我
