@@ -78,8 +78,9 @@ test('calls in hand and parked are apart from the one at the ear', () => {
 test('a connection that was lost costs no call its time', () => {
   const model = desk();
   model.take(call('r-a', 'with-caller'), 10);
+  model.take({ event: 'senses', request: 'r-a', hears_you: ['caller'] }, 10);
   model.lose();
-  same([model.state, model.call?.request], ['', 'r-a']);
+  same([model.state, model.call?.request, model.call?.senses], ['', 'r-a', null]);
   model.take({ event: 'welcome', operator: 'op1', phone: '2001' }, 40);
   same(model.call, null);
   model.take(call('r-a', 'with-caller'), 40);

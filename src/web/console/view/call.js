@@ -49,7 +49,8 @@ function Pictures({ app, phone }) {
   const seen = call?.senses?.youSee ?? [];
   const heard = call?.senses?.youHear ?? [];
   const names = [...new Set([...seen, ...heard])].map((party) => (call ? partyName(party, call, app) : ''));
-  const label = names.length > 0 ? names.join(', ') : call ? who(call.caller, app) : '';
+  // What is shown while nobody is seen or heard is the switchboard's own picture.
+  const label = names.length > 0 ? names.join(', ') : call && !call.senses ? who(call.caller, app) : '';
   const own = app.devices.stream.value;
   const isOff = phone.isCameraOff.value || !own?.getVideoTracks().length;
   return html`<div class="pictures">

@@ -53,7 +53,7 @@ export default {
   you: 'Sie', noPicture: 'Kein Bild', pictureOf: '{who}: Bild', ownPicture: 'Ihr eigenes Bild',
   
   // Zustand der Verbindung
-  health: 'Ton und Bild', sound: 'Ton', video: 'Bild', loss: 'Verlust', 'q-ok': 'gut', 'q-poor': 'schwach', 'q-none': 'nichts', 'q-absent': 'nicht vereinbart', 'q-': 'nicht bekannt',
+  health: 'Ton und Bild', sound: 'Ton', video: 'Bild', loss: 'Verlust', waits: 'wartet', 'q-ok': 'gut', 'q-poor': 'schwach', 'q-none': 'nichts', 'q-absent': 'nicht vereinbart', 'q-': 'nicht bekannt',
   converted: 'umgewandelt', away: '{n} ms entfernt', fps: '{n} Bilder/s', caller: 'Anrufer', callee: 'Gerufene', 
   // Befehle
   consult: 'Rückfragen', alternate: 'Zum anderen', connect: 'Verbinden', release: 'Übergeben', cancel: 'Trennen', 'cancel-ringing-you': 'Zurückgeben', hangup: 'Alles auflegen', transfer: 'Weitergeben an', park: 'Parken', parkFor: 'Parken für',

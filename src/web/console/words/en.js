@@ -53,7 +53,7 @@ export default {
   you: 'You', noPicture: 'No picture', pictureOf: '{who}: picture', ownPicture: 'Your own picture',
   
   // Health
-  health: 'Sound and picture', sound: 'Sound', video: 'Picture', loss: 'Loss', 'q-ok': 'good', 'q-poor': 'poor', 'q-none': 'nothing', 'q-absent': 'none agreed', 'q-': 'not known',
+  health: 'Sound and picture', sound: 'Sound', video: 'Picture', loss: 'Loss', waits: 'waits', 'q-ok': 'good', 'q-poor': 'poor', 'q-none': 'nothing', 'q-absent': 'none agreed', 'q-': 'not known',
   converted: 'converted', away: '{n} ms away', fps: '{n} pictures/s', caller: 'Caller', callee: 'Called', 
   // Commands
   consult: 'Consult', alternate: 'Other one', connect: 'Connect', release: 'Release', cancel: 'Drop', 'cancel-ringing-you': 'Give back', hangup: 'Hang up all', transfer: 'Leave it to', park: 'Park', parkFor: 'Park for',

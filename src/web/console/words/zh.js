@@ -53,7 +53,7 @@ export default {
   you: '您', noPicture: '没有画面', pictureOf: '{who}：画面', ownPicture: '您自己的画面',
   
   // 质量
-  health: '声音和画面', sound: '声音', video: '画面', loss: '丢包', 'q-ok': '良好', 'q-poor': '较差', 'q-none': '没有', 'q-absent': '未协商', 'q-': '未知',
+  health: '声音和画面', sound: '声音', video: '画面', loss: '丢包', waits: '等待', 'q-ok': '良好', 'q-poor': '较差', 'q-none': '没有', 'q-absent': '未协商', 'q-': '未知',
   converted: '已转换', away: '延迟 {n} 毫秒', fps: '{n} 帧/秒', caller: '主叫', callee: '被叫', 
   // 命令
   consult: '咨询', alternate: '切换', connect: '接通双方', release: '移交', cancel: '断开被叫', 'cancel-ringing-you': '退回', hangup: '全部挂断', transfer: '转给', park: '停放', parkFor: '为某人停放',
