@@ -21,6 +21,7 @@
 //! * `browser`: Chromium and Firefox, and pages in them that are phones.
 //! * `browsers`: pages that are phones, at the switchboard.
 //! * `pages`: logins, sessions and SIP in their name, by a browser of our own making.
+//! * `console`: the desk page in Chromium, with real phones as caller and user.
 //! * `cable`: a cable to TCP phones that is cut in the middle of a call.
 //! * `terminal`: a terminal on which `cordboard desk` runs.
 //! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone, and
@@ -40,6 +41,7 @@ mod attacker;
 mod browser;
 mod browsers;
 mod cable;
+mod console;
 mod desk;
 mod eavesdropper;
 mod encrypted;

@@ -58,6 +58,8 @@ export const api = {
   session: () => ask('GET', '/api/session'),
   /** @param {string} operator @param {string} secret @returns {Promise<Session>} */
   logIn: (operator, secret) => ask('POST', '/api/session', { operator, secret }),
+  /** By a link that holds once. @param {string} token @returns {Promise<Session>} */
+  logInBy: (token) => ask('POST', '/api/session', { token }),
   logOut: () => ask('DELETE', '/api/session'),
   /** @returns {Promise<string[]>} */
   favourites: async () => list((await ask('GET', '/api/favourites')).numbers).map(String),

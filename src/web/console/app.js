@@ -92,13 +92,16 @@ export class App {
   }
 
   async begin() {
+    const token = /^#token=([0-9a-f]{16,64})$/.exec(location.hash)?.[1];
+    // It holds once, and is nothing for the history.
+    if (token) history.replaceState(null, '', location.pathname);
     try {
-      this.session.value = await api.session();
+      this.session.value = token ? await api.logInBy(token) : await api.session();
       if (recallTab('working', false)) await this.startWork();
       else this.stage.value = 'prepare';
     } catch (error) {
       this.stage.value = 'login';
-      if (error instanceof Refusal && error.status !== 401) this.loginTrouble.value = loginTrouble(error);
+      if (error instanceof Refusal && error.word !== 'no-session') this.loginTrouble.value = loginTrouble(error);
     }
   }
 
@@ -121,12 +124,12 @@ export class App {
     const own = session.phones.includes(number) ? number : session.phone;
     this.prepareTrouble.value = '';
     this.ring.unlock();
-    if (phone === 'browser') {
-      const stream = this.devices.stream.value ?? (await this.devices.open());
-      if (!stream && this.devices.trouble.value !== 'insecurePage' && !recallTab('working', false)) return;
-      if (this.ring.context) this.meter.watch(this.ring.context, stream);
-    } else {
+    if (phone === 'desk') {
       this.devices.close();
+    } else if (!this.devices.stream.value) {
+      const opening = this.devices.open();
+      // Whoever is back at work after F5 is waited for: the microphone comes meanwhile.
+      if (!recallTab('working', false) && !(await opening)) return;
     }
     remember('work', { phone, number: own });
     rememberTab('working', true);
@@ -356,11 +359,8 @@ export class App {
     addEventListener('pointerdown', wake);
     addEventListener('keydown', wake);
     const connection = /** @type {any} */ (navigator).connection;
-    // Wi-Fi instead of the cable: the media looks for new ways at once, the signalling asks whether it is still there.
-    connection?.addEventListener?.('change', () => {
-      this.transport?.look();
-      this.phone.peek()?.restart();
-    });
+    // Wi-Fi instead of the cable: is the connection still there? The media notices by itself.
+    connection?.addEventListener?.('change', () => this.transport?.look());
   }
 }
 
@@ -373,12 +373,15 @@ export function stateWord(model) {
 /** @param {{call: import('./desk/model.js').InHand | null, reason: string}} happening @param {App} app */
 function ending({ call, reason }, app) {
   const caller = call ? who(call.caller, app) : '';
+  const cause = /^phone-(.+)$/.exec(reason)?.[1];
+  if (cause && !has(`ended-${reason}`)) return t('ended-phone', { caller, why: has(`o-${cause}`) ? t(`o-${cause}`) : cause });
   return has(`ended-${reason}`) ? t(`ended-${reason}`, { caller }) : t('ended', { why: reason.replaceAll('-', ' ') });
 }
 
 /** @param {unknown} error */
 function loginTrouble(error) {
   if (!(error instanceof Refusal)) return t('login-failed', { why: String(error) });
+  if (error.word === 'wrong-link') return t('wrong-link');
   if (error.status === 401) return t('wrong-secret');
   if (error.status === 429) return t('too-many', { s: error.after || 60 });
   if (error.status === 503) return t('login-busy');

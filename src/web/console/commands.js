@@ -168,10 +168,26 @@ function isTyping(target) {
   return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || target.isContentEditable;
 }
 
+/** What is asked is answered by a key, where letters are keys. @param {App} app @param {KeyboardEvent} press */
+export function answer(app, press) {
+  const question = app.question.value;
+  if (!question || press.repeat || press.ctrlKey || press.altKey || press.metaKey || app.keys.value !== 'letters') return;
+  if (!/^[yjn]$/i.test(press.key)) return;
+  press.preventDefault();
+  app.question.value = null;
+  if (!/n/i.test(press.key)) question.yes();
+}
+
 /** @param {App} app @param {KeyboardEvent} press */
 export function pressed(app, press) {
-  // What is asked, and each card, has its own keys.
-  if (app.stage.value !== 'work' || app.question.value || (app.card.value && press.key !== '?')) return;
+  if (app.stage.value !== 'work') return;
+  // Who types quickly answers before the question is drawn.
+  if (app.question.value) {
+    answer(app, press);
+    return;
+  }
+  // Each card has its own keys.
+  if (app.card.value && press.key !== '?') return;
   const found = meaning(press, app.keys.value, isTyping(press.target));
   if (!found) return;
   press.preventDefault();

@@ -8,6 +8,9 @@ const FAVOURITES_MAX = 200;
 /** Between two questions for a name, in ms: the switchboard takes 20 commands a second. */
 const NAME_EACH = 120;
 
+/** A call's record is there so long after it, in ms. */
+const RECORD_AFTER = 1_500;
+
 /** @typedef {{number: string, name: string, state: string}} Entry */
 
 export class People {
@@ -47,7 +50,10 @@ export class People {
   /** The call in hand decides whose notes are shown. @param {import('./desk/model.js').DeskModel} model */
   follow(model) {
     const { call } = model;
-    if (this.hadCall && !call) void this.loadHistory();
+    if (this.hadCall && !call) {
+      // Its record is written a little later.
+      setTimeout(() => void this.loadHistory(), RECORD_AFTER);
+    }
     this.hadCall = call !== null;
     const number = call && call.caller.number !== 'anonymous' ? call.caller.number : '';
     if (call?.callee) this.ask(call.callee.number);

@@ -63,6 +63,8 @@ export class DeskModel {
     this.terminals = new Map();
     this.isComplete = false;
     this.state = '';
+    // The call may go on; who hears and sees whom in it is not known now.
+    if (this.call) this.call = { ...this.call, senses: null, health: null };
   }
 
   /** Whether somebody waits for this operator. */

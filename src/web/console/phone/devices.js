@@ -20,6 +20,8 @@ export class Devices {
     this.isCleaned = signal(recall('cleaned', true));
     /** @type {import('../vendor/preact.js').Signal<MediaStream | null>} */
     this.stream = signal(null);
+    /** The last attempt to open them. @type {Promise<MediaStream | null>} */
+    this.opening = Promise.resolve(null);
     /** Why there is no microphone or camera: a name of `words/`, or nothing. */
     this.trouble = signal('');
     navigator.mediaDevices?.addEventListener?.('devicechange', () => void this.look());
@@ -39,7 +41,13 @@ export class Devices {
   }
 
   /** Opens microphone and camera, or what there is of them. @returns {Promise<MediaStream | null>} */
-  async open() {
+  open() {
+    this.opening = this.tryOpen();
+    return this.opening;
+  }
+
+  /** @returns {Promise<MediaStream | null>} */
+  async tryOpen() {
     if (!navigator.mediaDevices) {
       this.trouble.value = 'insecurePage';
       return null;

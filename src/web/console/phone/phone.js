@@ -49,15 +49,19 @@ export class Phone {
     peer.onLost = () => void call.restart();
     call.onOver = () => this.over(call);
     this.calls.value = [...this.calls.peek(), { call, peer }];
-    if (call.isAutomatic) this.answer(call);
+    if (call.isAutomatic) void this.answer(call);
     else this.ringing.value = call;
   }
 
   /** @param {PhoneCall} call */
-  answer(call) {
+  async answer(call) {
     if (this.ringing.peek() === call) this.ringing.value = null;
-    void call.answer();
     this.show();
+    // After F5 the call may be back before the microphone is.
+    await this.devices.opening;
+    const own = this.calls.peek().find((known) => known.call === call);
+    if (own) own.peer.local = this.devices.stream.peek();
+    await call.answer();
   }
 
   /** @param {PhoneCall} call */
@@ -77,11 +81,6 @@ export class Phone {
     this.remote.value = peer
       ? { stream: peer.remote, hasPicture: peer.remote.getVideoTracks().some((track) => !track.muted) }
       : null;
-  }
-
-  /** The network is another one. */
-  restart() {
-    for (const { call } of this.calls.peek()) void call.restart();
   }
 
   /** @param {boolean} on */

@@ -1,7 +1,7 @@
 // Transactions over a transport that loses and repeats nothing (RFC 3261 §17): no timers A, E, G, only the patience.
 //
 //   client   sent ── 1xx ──▶ proceeding ── final ──▶ done      an ACK follows each 300 to 699 to an INVITE
-//   server   come ── 1xx ──▶ proceeding ── final ──▶ done      the same request again: the last response again
+//   server   come ── 1xx ──▶ proceeding ── final ──▶ done      an INVITE is remembered until its ACK
 import { token } from './chance.js';
 import { Headers, SipError, cseq, isRequest, parse, print } from './message.js';
 import { readAddress, readParams } from './address.js';
@@ -153,13 +153,17 @@ export class Transactions {
       if (known.last) this.send(print(known.last));
       return;
     }
-    const incoming = new Incoming(request, (text) => this.send(text));
+    const incoming = new Incoming(request, (text) => {
+      // Nothing is repeated on such a transport: what is answered is done (timer J is 0). An INVITE waits for its ACK.
+      if (incoming.isDone && request.method !== 'INVITE') this.servers.delete(key);
+      this.send(text);
+    });
     if (this.servers.size >= SERVER_MAX) {
       incoming.respond(503, 'Service Unavailable', [['Retry-After', '5']]);
       return;
     }
     this.servers.set(key, incoming);
-    setTimeout(() => this.servers.get(key)?.isDone && this.servers.delete(key), PATIENCE);
+    if (request.method === 'INVITE') setTimeout(() => this.servers.get(key)?.isDone && this.servers.delete(key), PATIENCE);
     if (request.method === 'CANCEL') this.cancel(incoming);
     else this.onRequest(incoming);
   }

@@ -4,7 +4,7 @@ import { action } from '../desk/actions.js';
 import { act } from '../commands.js';
 import { blocking, full, partyName, progressWord, sensesOf, situation, who } from '../sentences.js';
 import { span, t } from '../words/words.js';
-import { Key, Picture, Since, Voice } from './parts.js';
+import { Key, Level, Picture, Since, Voice } from './parts.js';
 import { HealthBars } from './health.js';
 
 /** @typedef {import('../app.js').App} App */
@@ -49,7 +49,8 @@ function Pictures({ app, phone }) {
   const seen = call?.senses?.youSee ?? [];
   const heard = call?.senses?.youHear ?? [];
   const names = [...new Set([...seen, ...heard])].map((party) => (call ? partyName(party, call, app) : ''));
-  const label = names.length > 0 ? names.join(', ') : call ? who(call.caller, app) : '';
+  // What is shown while nobody is seen or heard is the switchboard's own picture.
+  const label = names.length > 0 ? names.join(', ') : call && !call.senses ? who(call.caller, app) : '';
   const own = app.devices.stream.value;
   const isOff = phone.isCameraOff.value || !own?.getVideoTracks().length;
   return html`<div class="pictures">
@@ -68,7 +69,7 @@ function Pictures({ app, phone }) {
   <div class="mine" role="group" aria-label=${t('devices')}>
     <${Toggle} app=${app} name="mute" isOn=${phone.isMuted.value} text=${t(phone.isMuted.value ? 'unmute' : 'mute')} />
     <${Toggle} app=${app} name="camera" isOn=${phone.isCameraOff.value} text=${t(phone.isCameraOff.value ? 'camera_on' : 'camera_off')} />
-    <meter class="level" min="0" max="1" value=${app.meter.level.value} aria-label=${t('level')}></meter>
+    <${Level} app=${app} />
     ${call && html`<button class="plain" onClick=${() => { app.card.value = 'keypad'; }}>${t('keypad')}</button>`}
   </div></div>`;
 }
@@ -85,7 +86,7 @@ function Ringing({ app, phone }) {
   const name = call.caller.name || app.people.named(call.caller.number) || t('anonymous');
   return html`<div class="ringing" role="group" aria-label=${t('callsYou', { who: name })}>
     <strong>${t('callsYou', { who: name })}</strong>
-    <button class="main" onClick=${() => phone.answer(call)}>${t('answer')}</button>
+    <button class="main" onClick=${() => void phone.answer(call)}>${t('answer')}</button>
     <button onClick=${() => call.refuse(603, 'Decline')}>${t('refuse')}</button></div>`;
 }
 

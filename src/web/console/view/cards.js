@@ -1,5 +1,6 @@
 // Cards over the page: keys, settings, a keypad, and what is asked before it is done.
 import { html } from '../vendor/preact.js';
+import { answer } from '../commands.js';
 import { FUNCTIONS, LETTERS } from '../desk/keys.js';
 import { remember } from '../store.js';
 import { LANGUAGES, language, speak, t } from '../words/words.js';
@@ -32,18 +33,14 @@ function Question({ app }) {
   const question = app.question.value;
   if (!question) return null;
   const close = () => { app.question.value = null; };
+  const hasKeys = app.keys.value === 'letters';
   const yes = () => {
     close();
     question.yes();
   };
-  const press = (/** @type {KeyboardEvent} */ event) => {
-    if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || app.keys.value !== 'letters') return;
-    if (/^[yjY]$/.test(event.key)) yes();
-    else if (/^[nN]$/.test(event.key)) close();
-  };
-  return html`<${Card} title=${question.text} onClose=${close} onKey=${press}>
-    <div class="row"><button autofocus onClick=${close}>${t('no')} <kbd aria-hidden="true">n</kbd></button>
-    <button class="grave" onClick=${yes}>${t('yes')} <kbd aria-hidden="true">y</kbd></button></div><//>`;
+  return html`<${Card} title=${question.text} onClose=${close} onKey=${(/** @type {KeyboardEvent} */ event) => answer(app, event)}>
+    <div class="row"><button autofocus onClick=${close}>${t('no')} ${hasKeys && html`<kbd aria-hidden="true">n</kbd>`}</button>
+    <button class="grave" onClick=${yes}>${t('yes')} ${hasKeys && html`<kbd aria-hidden="true">y</kbd>`}</button></div><//>`;
 }
 
 /** @param {{app: import('../app.js').App, onClose: () => void}} props */

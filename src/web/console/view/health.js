@@ -9,6 +9,12 @@ const FULL = { ok: 3, poor: 2, none: 0, absent: 0, '': 0 };
 const LOSS_POOR = 1;
 const LOSS_BAD = 5;
 
+/** Who waits in this phase: nobody looks at that picture, so that none comes. @param {string} phase */
+function waitingParty(phase) {
+  if (phase === 'consulting' || phase === 'talking-to-callee') return 'caller';
+  return phase === 'alternated' ? 'callee' : '';
+}
+
 /** @param {{app: import('../app.js').App, call: import('../desk/model.js').InHand, health: import('../desk/model.js').Health}} props */
 export function HealthBars({ app, call, health }) {
   return html`<table class="health"><caption>${t('health')}</caption>
@@ -16,12 +22,13 @@ export function HealthBars({ app, call, health }) {
     <tbody>${[...health.parties].map(([party, one]) => html`<tr key=${party}>
       <th scope="row">${partyName(party, call, app)}</th>
       <td><${Bar} quality=${one.audio} more=${[one.codec, one.isConverted && t('converted'), one.rtt !== null && t('away', { n: figure(one.rtt) })]} /></td>
-      <td><${Bar} quality=${one.video} more=${[one.fps !== null && t('fps', { n: figure(one.fps) })]} /></td>
+      <td><${Bar} quality=${one.video} isIdle=${one.video === 'none' && party === waitingParty(call.phase)} more=${[one.fps !== null && t('fps', { n: figure(one.fps) })]} /></td>
       <td><${Loss} loss=${one.loss} /></td></tr>`)}</tbody></table>`;
 }
 
-/** @param {{quality: string, more: (string | false)[]}} props */
-function Bar({ quality, more }) {
+/** @param {{quality: string, more: (string | false)[], isIdle?: boolean}} props */
+function Bar({ quality, more, isIdle = false }) {
+  if (isIdle) return html`<span class="q muted">${t('waits')}</span>`;
   const full = FULL[quality] ?? 0;
   const word = t(`q-${quality}`);
   const details = more.filter(Boolean).join(' · ');

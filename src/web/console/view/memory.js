@@ -15,7 +15,7 @@ function Calls({ app, title, calls, own }) {
     ${calls.length === 0 && html`<p class="note">${t('noEarlier')}</p>`}
     <ul>${calls.map((call) => html`<li key=${call.at + call.caller}>
       <span class="who">${own ? `${call.caller_name || call.caller}` : ''}${call.callee ? `${own ? ' → ' : '→ '}${app.people.named(call.callee)}` : ''}${!own && call.operator ? html` <small>${call.operator}</small>` : ''}</span>
-      <span class="outcome">${has(`o-${call.outcome}`) ? t(`o-${call.outcome}`) : call.outcome}${call.talked > 0 ? ` · ${span(call.talked * 1_000)}` : ''}</span>
+      <span class="outcome">${has(`o-${call.outcome}`) ? t(`o-${call.outcome}`) : String(call.outcome).replaceAll('-', ' ')}${call.talked > 0 ? ` · ${span(call.talked * 1_000)}` : ''}</span>
       <time datetime=${call.at}>${when(call.at, app.now.value)}</time></li>`)}</ul></section>`;
 }
 

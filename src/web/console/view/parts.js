@@ -2,7 +2,7 @@
 import { html, useEffect, useRef } from '../vendor/preact.js';
 import { sendTo } from '../phone/devices.js';
 import { signOf } from '../desk/keys.js';
-import { span } from '../words/words.js';
+import { span, t } from '../words/words.js';
 
 /** The key of a command, beside its name. @param {{app: import('../app.js').App, name: string}} props */
 export function Key({ app, name }) {
@@ -23,7 +23,7 @@ export function Picture({ stream, label, mirrored = false }) {
   useEffect(() => {
     if (element.current && element.current.srcObject !== stream) element.current.srcObject = stream;
   }, [stream]);
-  return html`<video ref=${element} class=${mirrored ? 'mirrored' : ''} aria-label=${label} role="img" autoplay playsinline muted></video>`;
+  return html`<video ref=${element} class=${mirrored ? 'mirrored' : ''} aria-label=${label} autoplay playsinline muted></video>`;
 }
 
 /** A voice, on the device that was chosen for it. @param {{stream: MediaStream | null, device: string}} props */
@@ -41,9 +41,10 @@ export function Voice({ stream, device }) {
   return html`<audio ref=${element} autoplay></audio>`;
 }
 
-/** How loud it is. @param {{level: number, label: string}} props */
-export function Level({ level, label }) {
-  return html`<meter class="level" min="0" max="1" value=${level} aria-label=${label}>${Math.round(level * 100)} %</meter>`;
+/** How loud the microphone is: drawn ten times a second, and nothing else with it. @param {{app: import('../app.js').App}} props */
+export function Level({ app }) {
+  const level = app.meter.level.value;
+  return html`<meter class="level" min="0" max="1" value=${level} aria-label=${t('level')}>${Math.round(level * 100)} %</meter>`;
 }
 
 /** One choice of several. @param {{label: string, value: string, options: {value: string, text: string}[], onChoose: (value: string) => void}} props */

@@ -15,6 +15,10 @@ export function Prepare({ app }) {
   // The form before this is gone, and the focus with it.
   useEffect(() => heading.current?.focus(), []);
   useEffect(() => {
+    // Who has logged in here has pressed something: the level can be seen at once. After F5 it is after the first press.
+    app.ring.unlock();
+  }, []);
+  useEffect(() => {
     if (isBrowser) void app.devices.open();
     else app.devices.close();
     void app.devices.look();
@@ -76,7 +80,7 @@ export function DeviceChoice({ app, isBrowser }) {
     <div class="devices">
       <div>
         ${isBrowser && html`${field('microphone')}
-          <${Level} level=${app.meter.level.value} label=${t('level')} />
+          <${Level} app=${app} />
           ${app.meter.isSilent.value && html`<p class="trouble">${t('micSilent')}</p>`}
           ${field('camera')}`}
         ${canChooseSpeaker && html`${isBrowser && field('speaker')}${field('ringer')}`}

@@ -57,8 +57,8 @@ function Row({ app, one, n, count, top, canTake }) {
   return html`<li style=${{ transform: `translateY(${top}px)` }} aria-setsize=${count} aria-posinset=${n + 1}
       class=${one.isOffered ? 'offered' : ''}>
     <button class="take" aria-disabled=${canTake ? 'false' : 'true'} aria-busy=${isBusy ? 'true' : 'false'}
-      aria-label=${t('takeOf', { who: name, queue: one.queue, time })} onClick=${() => act(app, 'take', { request: one.request })}>
-      <span class="n" aria-hidden="true">${n + 1}</span>
+      onClick=${() => act(app, 'take', { request: one.request })}>
+      <span class="hidden">${t('take')}</span> <span class="n">${n + 1}</span>
       <${Still} request=${one.request} />
       <span class="who">${who(one.caller, app)}${one.priority > 0 && html` <em>${t('priority')}</em>`}<small>${details(one)}</small></span>
       <span class="time">${isBusy ? html`<span class="way">${t('onItsWay')}</span>` : time}</span>

@@ -2,6 +2,7 @@ export default {
   // Anmelden
   title: 'Vermittlung', operator: 'Platz', password: 'Passwort', logIn: 'Anmelden', loggingIn: 'Wird angemeldet …',
   'wrong-secret': 'Name oder Passwort ist falsch.',
+  'wrong-link': 'Dieser Link wurde schon benutzt oder ist zu alt.',
   'too-many': 'Zu viele Versuche. In {s} s geht es wieder.',
   'login-busy': 'Die Vermittlung ist beschäftigt. Bitte gleich noch einmal.',
   'login-unreachable': 'Die Vermittlung ist nicht erreichbar.',
@@ -21,13 +22,13 @@ export default {
   insecurePage: 'Browser geben Mikrofon und Kamera nur Seiten mit https.', tryAgain: 'Noch einmal',
   'hello-refused': 'Die Vermittlung gibt Ihnen dieses Telefon nicht: {why}',
   // Kopf
-  free: 'Frei', busy: 'Im Gespräch', dnd: 'Bitte nicht stören', ready: 'Bereit', state: 'Ihr Zustand', noSwitchboard: 'Keine Vermittlung',
+  free: 'Frei', busy: 'Im Gespräch', dnd: 'Nicht stören', ready: 'Bereit', state: 'Ihr Zustand', noSwitchboard: 'Keine Vermittlung',
   reconnecting: 'Die Verbindung ist verloren. Es wird neu gerufen …', 
   'phone-unregistered': 'nicht angemeldet', 'phone-unreachable': 'antwortet nicht', 'phone-refusing': 'lehnt Anrufe ab', 'phone-ok': 'bereit',
-  waitingCount: { one: '{n} wartet', other: '{n} warten' }, longest: 'am längsten {time}', nobodyWaiting: 'niemand wartet',
+  waitingCount: { one: '{n} wartet', other: '{n} warten' }, longest: 'längste Wartezeit {time}', nobodyWaiting: 'niemand wartet',
   night: 'Geschlossen: {queues}', settings: 'Einstellungen', help: 'Tasten', logOut: 'Abmelden', soundLocked: 'Bitte eine Taste drücken oder klicken: So lange hält der Browser die Seite stumm.',
   // Wartende
-  waiting: 'Es warten', take: 'Annehmen', takeOf: '{who} annehmen, {queue}, wartet seit {time}', decline: 'Anderen lassen', declineOf: '{who} anderen lassen',
+  waiting: 'Es warten', take: 'Annehmen', decline: 'Anderen lassen', declineOf: '{who} anderen lassen',
   priority: 'dringend', 
   // Das Gespräch
   nobodyAtEar: 'Kein Gespräch', nothingWaits: 'Anrufe, die Ihnen angeboten werden, erscheinen links.',
@@ -40,6 +41,7 @@ export default {
   'progress-trying': 'wird gerufen', 'progress-ringing': 'klingelt', 'progress-answered': 'ist da', 'progress-busy': 'ist besetzt', 'progress-no-answer': 'antwortet nicht',
   'progress-refused': 'lehnt ab', 'progress-unreachable': 'ist nicht erreichbar', 'progress-hung-up': 'hat aufgelegt',
   'ended-handed-over': 'Übergeben: Die beiden sprechen ohne Sie weiter.', 'ended-caller-hung-up': '{caller} hat aufgelegt.',
+  'ended-phone': 'Ihr Telefon hat den Anruf nicht angenommen ({why}); {caller} wartet wieder.',
   'ended-callee-hung-up': 'Die gerufene Person hat aufgelegt.', 'ended-phone-gone': 'Ihr Telefon ist weg; {caller} wartet wieder.',
   'ended-logged-out': 'Sie haben sich abgemeldet; {caller} wartet wieder.', 'ended-operator-hung-up': 'Sie haben aufgelegt.', ended: 'Das Gespräch ist zu Ende: {why}',
   // Wer mich hört und sieht
@@ -51,7 +53,7 @@ export default {
   you: 'Sie', noPicture: 'Kein Bild', pictureOf: '{who}: Bild', ownPicture: 'Ihr eigenes Bild',
   
   // Zustand der Verbindung
-  health: 'Ton und Bild', sound: 'Ton', video: 'Bild', loss: 'Verlust', 'q-ok': 'gut', 'q-poor': 'schwach', 'q-none': 'nichts', 'q-absent': 'nicht vereinbart', 'q-': 'nicht bekannt',
+  health: 'Ton und Bild', sound: 'Ton', video: 'Bild', loss: 'Verlust', waits: 'wartet', 'q-ok': 'gut', 'q-poor': 'schwach', 'q-none': 'nichts', 'q-absent': 'nicht vereinbart', 'q-': 'nicht bekannt',
   converted: 'umgewandelt', away: '{n} ms entfernt', fps: '{n} Bilder/s', caller: 'Anrufer', callee: 'Gerufene', 
   // Befehle
   consult: 'Rückfragen', alternate: 'Zum anderen', connect: 'Verbinden', release: 'Übergeben', cancel: 'Trennen', 'cancel-ringing-you': 'Zurückgeben', hangup: 'Alles auflegen', transfer: 'Weitergeben an', park: 'Parken', parkFor: 'Parken für',
@@ -75,7 +77,7 @@ export default {
   'st-free': 'frei', 'st-ringing': 'klingelt', 'st-talking': 'spricht', 'st-away': 'weg', 'st-': '',
   earlier: 'Frühere Anrufe', history: 'Ihre Gespräche', noEarlier: 'Keine früheren Anrufe.', notes: 'Notizen', noNotes: 'Keine Notizen zu {number}.', newNote: 'Neue Notiz zu {number}', addNote: 'Merken', removeNote: 'Diese Notiz entfernen',
   notKept: 'Das ließ sich nicht speichern: {why}', 
-  'o-connected': 'verbunden', 'o-handed-over': 'übergeben', 'o-abandoned': 'aufgegeben', 'o-answered': 'angenommen', 'o-busy': 'besetzt', 'o-no-answer': 'keine Antwort', 'o-refused': 'abgelehnt', 'o-timeout': 'zu lange gewartet', 'o-overflow': 'weitergeleitet', 'o-failed': 'gescheitert',
+  'o-going-on': 'läuft', 'o-connected': 'verbunden', 'o-answered': 'angenommen', 'o-normal-clearing': 'aufgelegt', 'o-abandoned': 'aufgegeben', 'o-busy': 'besetzt', 'o-no-answer': 'keine Antwort', 'o-declined': 'abgelehnt', 'o-not-permitted': 'nicht erlaubt', 'o-unknown-number': 'unbekannte Nummer', 'o-unreachable': 'kein Telefon dort', 'o-no-operator': 'kein Platz besetzt', 'o-closed': 'geschlossen', 'o-queue-full': 'Warteschlange voll', 'o-waited-too-long': 'zu lange gewartet', 'o-lost': 'verloren', 'o-interrupted': 'unterbrochen',
   // Hände
   hands: 'In der Hand', parked: 'Geparkt', parkedBy: 'geparkt von {by}', wanted: 'für {number}', recalled: '{who} wartet seit {n} s in der Hand.',
   // Einstellungen

@@ -2,6 +2,7 @@ export default {
   // Login
   title: 'Switchboard', operator: 'Operator', password: 'Password', logIn: 'Log in', loggingIn: 'Logging in …',
   'wrong-secret': 'The name or the password is wrong.',
+  'wrong-link': 'This link was used already, or is too old.',
   'too-many': 'Too many attempts. Try again in {s} s.',
   'login-busy': 'The switchboard is busy. Try again in a moment.',
   'login-unreachable': 'The switchboard cannot be reached.',
@@ -27,7 +28,7 @@ export default {
   waitingCount: { one: '{n} waiting', other: '{n} waiting' }, longest: 'longest {time}', nobodyWaiting: 'nobody waits',
   night: 'Closed: {queues}', settings: 'Settings', help: 'Keys', logOut: 'Log out', soundLocked: 'Press any key or click: the browser keeps the page silent until then.',
   // Waiting
-  waiting: 'Waiting', take: 'Take', takeOf: 'Take {who}, {queue}, waiting for {time}', decline: 'Leave to others', declineOf: 'Leave {who} to others',
+  waiting: 'Waiting', take: 'Take', decline: 'Leave to others', declineOf: 'Leave {who} to others',
   priority: 'urgent', 
   // The call
   nobodyAtEar: 'No call', nothingWaits: 'Calls that are offered to you appear at the left.',
@@ -40,6 +41,7 @@ export default {
   'progress-trying': 'is called', 'progress-ringing': 'rings', 'progress-answered': 'is there', 'progress-busy': 'is busy', 'progress-no-answer': 'does not answer',
   'progress-refused': 'refuses', 'progress-unreachable': 'cannot be reached', 'progress-hung-up': 'has hung up',
   'ended-handed-over': 'Handed over: the two go on without you.', 'ended-caller-hung-up': '{caller} has hung up.',
+  'ended-phone': 'Your phone did not take the call ({why}); {caller} waits again.',
   'ended-callee-hung-up': 'The called person has hung up.', 'ended-phone-gone': 'Your phone is gone; {caller} waits again.',
   'ended-logged-out': 'You have logged out; {caller} waits again.', 'ended-operator-hung-up': 'You have hung up.', ended: 'The call has ended: {why}',
   // Who hears and sees me
@@ -51,7 +53,7 @@ export default {
   you: 'You', noPicture: 'No picture', pictureOf: '{who}: picture', ownPicture: 'Your own picture',
   
   // Health
-  health: 'Sound and picture', sound: 'Sound', video: 'Picture', loss: 'Loss', 'q-ok': 'good', 'q-poor': 'poor', 'q-none': 'nothing', 'q-absent': 'none agreed', 'q-': 'not known',
+  health: 'Sound and picture', sound: 'Sound', video: 'Picture', loss: 'Loss', waits: 'waits', 'q-ok': 'good', 'q-poor': 'poor', 'q-none': 'nothing', 'q-absent': 'none agreed', 'q-': 'not known',
   converted: 'converted', away: '{n} ms away', fps: '{n} pictures/s', caller: 'Caller', callee: 'Called', 
   // Commands
   consult: 'Consult', alternate: 'Other one', connect: 'Connect', release: 'Release', cancel: 'Drop', 'cancel-ringing-you': 'Give back', hangup: 'Hang up all', transfer: 'Leave it to', park: 'Park', parkFor: 'Park for',
@@ -75,7 +77,7 @@ export default {
   'st-free': 'free', 'st-ringing': 'rings', 'st-talking': 'talks', 'st-away': 'away', 'st-': '',
   earlier: 'Earlier calls', history: 'Your calls', noEarlier: 'No earlier calls.', notes: 'Notes', noNotes: 'No notes on {number}.', newNote: 'New note on {number}', addNote: 'Keep', removeNote: 'Remove this note',
   notKept: 'That could not be kept: {why}', 
-  'o-connected': 'connected', 'o-handed-over': 'handed over', 'o-abandoned': 'gave up', 'o-answered': 'answered', 'o-busy': 'busy', 'o-no-answer': 'no answer', 'o-refused': 'refused', 'o-timeout': 'waited too long', 'o-overflow': 'sent on', 'o-failed': 'failed',
+  'o-going-on': 'going on', 'o-connected': 'connected', 'o-answered': 'answered', 'o-normal-clearing': 'hung up', 'o-abandoned': 'gave up', 'o-busy': 'busy', 'o-no-answer': 'no answer', 'o-declined': 'refused', 'o-not-permitted': 'not allowed', 'o-unknown-number': 'no such number', 'o-unreachable': 'no phone there', 'o-no-operator': 'no operator', 'o-closed': 'closed', 'o-queue-full': 'queue full', 'o-waited-too-long': 'waited too long', 'o-lost': 'lost', 'o-interrupted': 'interrupted',
   // Hands
   hands: 'In hand', parked: 'Parked', parkedBy: 'parked by {by}', wanted: 'for {number}', recalled: '{who} has waited in hand for {n} s.',
   // Settings

@@ -2,6 +2,7 @@ export default {
   // 登录
   title: '总机', operator: '话务员', password: '密码', logIn: '登录', loggingIn: '正在登录…',
   'wrong-secret': '用户名或密码错误。',
+  'wrong-link': '此链接已被使用或已过期。',
   'too-many': '尝试次数过多，请在 {s} 秒后重试。',
   'login-busy': '总机繁忙，请稍后再试。',
   'login-unreachable': '无法连接总机。',
@@ -27,7 +28,7 @@ export default {
   waitingCount: { one: '{n} 位等待', other: '{n} 位等待' }, longest: '最长 {time}', nobodyWaiting: '无人等待',
   night: '已关闭：{queues}', settings: '设置', help: '按键', logOut: '退出', soundLocked: '请按任意键或点击：在此之前浏览器会让页面保持静音。',
   // 等待
-  waiting: '等待中', take: '接听', takeOf: '接听 {who}，{queue}，已等待 {time}', decline: '留给其他人', declineOf: '把 {who} 留给其他人',
+  waiting: '等待中', take: '接听', decline: '留给其他人', declineOf: '把 {who} 留给其他人',
   priority: '紧急', 
   // 通话
   nobodyAtEar: '没有通话', nothingWaits: '分配给您的来电会显示在左侧。',
@@ -40,6 +41,7 @@ export default {
   'progress-trying': '正在呼叫', 'progress-ringing': '正在响铃', 'progress-answered': '已接听', 'progress-busy': '占线', 'progress-no-answer': '无人接听',
   'progress-refused': '拒绝接听', 'progress-unreachable': '无法接通', 'progress-hung-up': '已挂断',
   'ended-handed-over': '已移交：双方继续通话，您已退出。', 'ended-caller-hung-up': '{caller} 已挂断。',
+  'ended-phone': '您的电话未接听（{why}）；{caller} 重新等待。',
   'ended-callee-hung-up': '被叫方已挂断。', 'ended-phone-gone': '您的电话已断开；{caller} 重新等待。',
   'ended-logged-out': '您已退出；{caller} 重新等待。', 'ended-operator-hung-up': '您已挂断。', ended: '通话已结束：{why}',
   // 谁能听到和看到我
@@ -51,7 +53,7 @@ export default {
   you: '您', noPicture: '没有画面', pictureOf: '{who}：画面', ownPicture: '您自己的画面',
   
   // 质量
-  health: '声音和画面', sound: '声音', video: '画面', loss: '丢包', 'q-ok': '良好', 'q-poor': '较差', 'q-none': '没有', 'q-absent': '未协商', 'q-': '未知',
+  health: '声音和画面', sound: '声音', video: '画面', loss: '丢包', waits: '等待', 'q-ok': '良好', 'q-poor': '较差', 'q-none': '没有', 'q-absent': '未协商', 'q-': '未知',
   converted: '已转换', away: '延迟 {n} 毫秒', fps: '{n} 帧/秒', caller: '主叫', callee: '被叫', 
   // 命令
   consult: '咨询', alternate: '切换', connect: '接通双方', release: '移交', cancel: '断开被叫', 'cancel-ringing-you': '退回', hangup: '全部挂断', transfer: '转给', park: '停放', parkFor: '为某人停放',
@@ -75,7 +77,7 @@ export default {
   'st-free': '空闲', 'st-ringing': '响铃', 'st-talking': '通话中', 'st-away': '离开', 'st-': '',
   earlier: '以往来电', history: '您的通话', noEarlier: '没有以往来电。', notes: '备注', noNotes: '{number} 没有备注。', newNote: '为 {number} 添加备注', addNote: '保存', removeNote: '删除此备注',
   notKept: '未能保存：{why}', 
-  'o-connected': '已接通', 'o-handed-over': '已移交', 'o-abandoned': '已放弃', 'o-answered': '已接听', 'o-busy': '占线', 'o-no-answer': '无应答', 'o-refused': '被拒绝', 'o-timeout': '等待过久', 'o-overflow': '已转出', 'o-failed': '失败',
+  'o-going-on': '进行中', 'o-connected': '已接通', 'o-answered': '已接听', 'o-normal-clearing': '已挂断', 'o-abandoned': '已放弃', 'o-busy': '占线', 'o-no-answer': '无应答', 'o-declined': '被拒绝', 'o-not-permitted': '不允许', 'o-unknown-number': '空号', 'o-unreachable': '无电话', 'o-no-operator': '无话务员', 'o-closed': '已关闭', 'o-queue-full': '队列已满', 'o-waited-too-long': '等待过久', 'o-lost': '丢失', 'o-interrupted': '中断',
   // 在手
   hands: '在手', parked: '停放', parkedBy: '由 {by} 停放', wanted: '找 {number}', recalled: '{who} 已在手中等待 {n} 秒。',
   // 设置
