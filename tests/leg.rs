@@ -3424,7 +3424,7 @@ impl Ladder {
             }
             Event::Senses { senses, .. } => {
                 let LegSenses { hears, sees } = *senses;
-                let mut name_of =
+                let name_of =
                     |leg: Option<LegId>| leg.map_or("-".into(), |leg| self.name_of(leg));
                 format!("senses {name} hears {} sees {}", name_of(hears), name_of(sees))
             }

@@ -47,6 +47,7 @@ mod eavesdropper;
 mod encrypted;
 mod faults;
 mod full_disk;
+mod http_client;
 mod kills;
 mod media_attackers;
 #[path = "../name_server/mod.rs"]

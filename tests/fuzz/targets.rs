@@ -222,7 +222,7 @@ pub fn party(input: &[u8]) {
         relay.handle(now, command, &mut Nowhere);
     }
     let saved = legs.save(now, id).expect("nothing is under way");
-    let ports = [saved.audio, saved.video].into_iter().filter(|stream| stream.is_open);
+    let ports = [&saved.audio, &saved.video].into_iter().filter(|stream| stream.is_open);
     let ports = ports.filter_map(|stream| relay.save(now, stream.port?)).collect();
     let again = live::print(&SavedParty { leg: saved, ports, peer, invite, credit });
     if let Err(fault) = live::parse(&again, now, |_| None) {
