@@ -334,6 +334,8 @@ impl World {
                 Effect::Resolve(_)
                 | Effect::Located { .. }
                 | Effect::Reply { .. }
+                | Effect::WebReply { .. }
+                | Effect::CloseFlow(_)
                 | Effect::RegisteredAt { .. }
                 | Effect::Recording(_) => {}
             }
