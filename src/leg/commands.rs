@@ -11,6 +11,7 @@ use super::machine::{Effect, Machine};
 use super::nat;
 use super::our_stream::OurStream;
 use super::party::{IdentityPrivacy, OwnHeader, Party};
+use super::ports::carrier_of;
 use super::state::{Leg, LegPhase, PeerRole, SentAnswer};
 use super::streams::{self, CodecPreference};
 use crate::cause::Cause;
@@ -338,10 +339,22 @@ impl Machine {
         };
         // A picture that cannot be met leaves the sound alone (media-rules 1), also where the relay has no
         // room for it.
+        let bundles = peer.bundles && audio.is_some() && self.may_bundle(id);
         let video = peer.video.as_ref().filter(|_| like.picture).and_then(|video| {
-            let port = self.port(now, id, Kind::Video)?;
+            let own = |legs: &mut Self| legs.port(now, id, Kind::Video);
+            let port = match bundles {
+                true => self.port_beside(id),
+                false if video.bundle_only => None,
+                false => own(self).filter(|port| carrier_of(*port).is_none()),
+            }?;
             let partner = like.streams.video.as_ref();
-            streams::answer_video(video, port, wish(partner, before.video.as_ref(), video_seed))
+            let wish = wish(partner, before.video.as_ref(), video_seed);
+            let ours = streams::answer_video(video, port, wish)?;
+            let carrier = audio.as_ref().filter(|_| bundles);
+            Some(match carrier {
+                Some(carrier) => ours.carried_by(carrier),
+                None => ours,
+            })
         });
         // Who wants no sound has nothing without pictures.
         if audio.is_none() && (video.is_none() || !peer.is_soundless()) {
