@@ -192,11 +192,13 @@ fn slot_of(now: Now, transport: &MediaTransport, stream: &MediaStream) -> Ledger
         numbering: &stream.outbound.stream,
         is_live: stream.is_live(),
         reports: &stream.reports,
-        sent: srtp.map(|srtp| srtp.protect(transport.lane(stream.id))).map(|it| (it.saved(), it.mark())),
+        sent: srtp
+            .map(|srtp| srtp.protect(transport.lane(stream.id)))
+            .map(|it| (it.saved(), it.mark())),
         peer: peer.and_then(|peer| Some((peer.ssrc, peer.reception.highest()?, peer.format))),
-        came: srtp.zip(peer).map(|(srtp, peer)| {
-            (srtp.unprotect.mark(), srtp.unprotect.highest(peer.ssrc))
-        }),
+        came: srtp
+            .zip(peer)
+            .map(|(srtp, peer)| (srtp.unprotect.mark(), srtp.unprotect.highest(peer.ssrc))),
     };
     figures.slot(now, |at| now.unix_of(at))
 }

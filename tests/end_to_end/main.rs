@@ -19,7 +19,7 @@
 //! * `attacker`: somebody without a password, beside phones that have one.
 //! * `encrypted`: TLS by OpenSSL and baresip, and a browser of our own making (`web_socket`).
 //! * `browser`: Chromium and Firefox, and pages in them that are phones.
-//! * `browsers`: pages that are phones, at the switchboard.
+//! * `real_browsers`: pages that are phones, at the switchboard.
 //! * `cable`: a cable to TCP phones that is cut in the middle of a call.
 //! * `terminal`: a terminal on which `cordboard desk` runs.
 //! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone, and
@@ -37,7 +37,7 @@
 mod apparatus;
 mod attacker;
 mod browser;
-mod browsers;
+
 mod cable;
 mod desk;
 mod eavesdropper;
@@ -55,6 +55,7 @@ mod picture;
 mod place;
 mod playback;
 mod program;
+mod real_browsers;
 mod real_phones;
 mod restarts;
 mod rtsp_cameras;

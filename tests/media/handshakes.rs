@@ -103,7 +103,8 @@ fn a_flight_waits_for_an_address_and_the_newest_goes() {
     let [one, other, _] = places();
     let mut relay = browser();
     flight(&mut relay, &[b"\x16old"]);
-    let newest: Vec<&[u8]> = [&b"\x16new 1"[..]].into_iter().chain([&b"\x16new 2"[..]; 9]).collect();
+    let newest: Vec<&[u8]> =
+        [&b"\x16new 1"[..]].into_iter().chain([&b"\x16new 2"[..]; 9]).collect();
     flight(&mut relay, &newest);
     assert_eq!(sent(&mut relay), [], "nobody has said where it may go");
     checks(&mut relay, one);

@@ -227,9 +227,9 @@ impl House {
 
     /// Both have the same keys, and know each other.
     fn agree(&self, peer: &Peer, what: &str) {
-        let (certificate, keys) = self.keys().unwrap_or_else(|| {
-            panic!("{what}: {:?}, peer {}", self.events, peer.is_connected)
-        });
+        let (certificate, keys) = self
+            .keys()
+            .unwrap_or_else(|| panic!("{what}: {:?}, peer {}", self.events, peer.is_connected));
         assert_eq!(self.events.len(), 1, "{what}: {:?}", self.events);
         assert!(Fingerprint::of(&peer.certificate.certificate).is_of(certificate), "{what}");
         let heard_of = peer.heard_of.as_ref().expect("we have shown ours");
