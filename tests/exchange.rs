@@ -42,6 +42,8 @@ mod browsers;
 mod draining;
 #[path = "journal/mod.rs"]
 mod journal_model;
+#[path = "exchange/names.rs"]
+mod names;
 #[path = "exchange/networks.rs"]
 mod networks;
 #[path = "exchange/next_hops.rs"]
@@ -60,6 +62,8 @@ mod registration_log;
 mod registrations;
 #[path = "exchange/resuming.rs"]
 mod resuming;
+#[path = "exchange/sips.rs"]
+mod sips;
 #[path = "exchange/third_parties.rs"]
 mod third_parties;
 mod written;

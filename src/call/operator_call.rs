@@ -173,6 +173,7 @@ impl OperatorCall {
             behalf: self.caller,
             caller: party(&self.identity),
             withheld: self.identity.number.is_none(),
+            sips: false,
             offer: OfferedCodecs::WithPictures(self.caller),
             auto_answer: true,
             ring_time: ring_time.unwrap_or(ctx.facts.settings.ring_time),
