@@ -14,7 +14,7 @@ use cordboard::dtls::Fingerprint;
 use cordboard::ids::{CallId, ConnectionId, LegId, PortId};
 use cordboard::leg::{
     CodecChoice, Command, Effect, Event, IdentityPrivacy, Input, InviteRefusal, LegHealth,
-    LegSource, Machine, OfferedCodecs, OfferedSecurity, OutgoingLeg, Party, Settings,
+    LegSenses, LegSource, Machine, OfferedCodecs, OfferedSecurity, OutgoingLeg, Party, Settings,
 };
 use cordboard::media;
 use cordboard::random::Random;
@@ -2268,6 +2268,47 @@ fn health_joins_both_streams_once_a_second() {
 }
 
 #[test]
+fn who_is_heard_and_seen_is_what_the_relay_passes_and_both_phones_let() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered a audio video
+        do answer a
+        a <- 200 audio 20000 0:PCMU; video 20002 97:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        do call b for a
+        b <- INVITE audio 20004 0:PCMU 8:PCMA 9:G722 96:opus OLD-SOUND; video 20006 97:H264 96:H264 99:VP8 OLD-PICTURES
+        b -> 200 audio 5000 0; video 5002 97:H264/90000
+        b <- ACK
+        = answered b PCMU H264
+        do listen a=b b=a
+        relay fed 20000 20004           # of a leg that nobody watches nothing is said
+        do watch a
+        do watch b
+        relay fed 20000 20004
+        = senses a hears b sees -
+        relay fed 20002 20006
+        = senses a hears b sees b
+        relay fed 20002 20006
+        b -> INVITE audio 5000 0; video 5002 97:H264/90000 a=recvonly
+        b <- 200 v2 audio 20004 0:PCMU; video 20006 97:H264 a=sendonly
+        = senses a hears b sees -
+        a -> INVITE audio 4000 0 a=sendonly; video 4002 97:H264/90000
+        a <- 200 v2 audio 20000 0:PCMU a=recvonly; video 20002 97:H264
+        = senses a hears - sees -
+        = held a true false
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        a <- 200 v3 audio 20000 0:PCMU; video 20002 97:H264
+        = senses a hears b sees -
+        = held a false false
+        relay fed 20000 -
+        = senses a hears - sees -
+    ",
+    );
+}
+
+#[test]
 fn a_full_relay_refuses_with_a_time_to_come_back() {
     ladder(
         "
@@ -3381,6 +3422,12 @@ impl Ladder {
                     "health {name} dialog {dialog} audio {audio:?} video {video:?} hold {hold}{converted}"
                 )
             }
+            Event::Senses { senses, .. } => {
+                let LegSenses { hears, sees } = *senses;
+                let name_of =
+                    |leg: Option<LegId>| leg.map_or("-".into(), |leg| self.name_of(leg));
+                format!("senses {name} hears {} sees {}", name_of(hears), name_of(sees))
+            }
             Event::Dropped { dropped, .. } => format!("dropped {name} {}", dropped.total()),
             Event::Silent { span, .. } => format!("silent {name} {span:?}"),
             Event::Info { transaction, package, .. } => {
@@ -3415,6 +3462,7 @@ fn relay_event(words: &[&str]) -> media::Event {
         }
         ["dtmf", _, digit] => media::Event::Dtmf { port, digit: digit.chars().next().unwrap() },
         ["key-frame-wanted", _] => media::Event::KeyFrameWanted { port },
+        ["fed", _, source] => media::Event::Fed { port, source: source.parse().ok().map(PortId) },
         ["health", _, kind, ok, loss, ref more @ ..] => {
             let health = media::PortHealth {
                 kind: if kind == "audio" { Kind::Audio } else { Kind::Video },

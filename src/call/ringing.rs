@@ -112,6 +112,8 @@ pub(crate) struct CallAttempt<'a> {
     pub caller: Party,
     /// The caller wants its number withheld.
     pub withheld: bool,
+    /// The caller has dialled a `sips:` URI: only sealed ways will do (RFC 5630 §5.3).
+    pub sips: bool,
     /// The codecs.
     pub offer: OfferedCodecs,
     /// Ask the phone to pick up by itself.
@@ -134,9 +136,18 @@ impl RingingPhones {
         {
             return Err(Cause::Busy);
         }
-        let targets = ctx.facts.world.targets(callee, ctx.leg_ids.minted());
+        let mut targets = ctx.facts.world.targets(callee, ctx.leg_ids.minted());
         if targets.is_empty() {
             return Err(Cause::Unreachable);
+        }
+        if placing.sips {
+            let is_sealed =
+                |server: &dialog::CallTarget| server.destination.transport().is_secure();
+            targets.iter_mut().for_each(|servers| servers.retain(is_sealed));
+            targets.retain(|servers| !servers.is_empty());
+            if targets.is_empty() {
+                return Err(Cause::SipsNotAllowed);
+            }
         }
         let number = callee.number().clone();
         let name =
@@ -303,6 +314,7 @@ impl RingingPhones {
             | leg::Event::Aligned { .. }
             | leg::Event::Dtmf { .. }
             | leg::Event::Health { .. }
+            | leg::Event::Senses { .. }
             | leg::Event::Silent { .. }
             | leg::Event::Dropped { .. }
             | leg::Event::Info { .. }

@@ -2,8 +2,8 @@
 
 use super::agreement::{Led, NegotiatedStream, NegotiatedStreams};
 use super::api::{
-    CodecChoice, Command, Event, InviteRefusal, LegSource, OfferedCodecs, OfferedSecurity,
-    OutgoingLeg,
+    CodecChoice, Command, Event, InviteRefusal, LegSenses, LegSource, OfferedCodecs,
+    OfferedSecurity, OutgoingLeg,
 };
 use super::formats::{Capabilities, PeerFormat};
 use super::legacy_info;
@@ -443,6 +443,8 @@ impl Machine {
         leg.watched = on;
         if !on {
             (leg.audio.health, leg.video.health) = (None, None);
+            (leg.audio.fed, leg.video.fed) = (None, None);
+            leg.senses = LegSenses::default();
         }
         self.each_port(id, |port| media::Command::Watch { port, on }, out);
     }

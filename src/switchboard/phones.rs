@@ -93,6 +93,7 @@ impl Machine {
                 behalf: leg,
                 caller,
                 withheld,
+                sips: false,
                 offer: OfferedCodecs::WithPictures(leg),
                 auto_answer: false,
                 ring_time,
@@ -442,6 +443,7 @@ impl Machine {
             | CallState::Leaving { .. }
             | CallState::InHand { .. }
             | CallState::Parked(_)
+            | CallState::Rejoining { .. }
             | CallState::Transferring { .. }
             | CallState::Settling { .. }
             | CallState::Serial { .. }

@@ -629,6 +629,7 @@ impl Testbed {
             identity,
             dialled,
             params: String::new(),
+            sips: false,
             no_queue: false,
             offer,
             replaces,

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::terminal;
 use crate::cable::Cable;
 use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, PLAIN, Phone, USER};
+use crate::stage::terminal;
 use crate::switchboard::Switchboard;
 use crate::wait;
 use crate::witness::{Gets, judge, mark};

@@ -8,11 +8,11 @@
 
 use serde_json::{Value, json};
 
-use super::terminal;
 use crate::desk::Desk;
 use crate::phone::{
     Account, Answer, CALLER, OPERATOR, PLAIN, Party, Phone, SECOND_CALLER, SECOND_USER, USER,
 };
+use crate::stage::terminal;
 use crate::switchboard::Switchboard;
 use crate::witness::{Gets, judge, mark};
 
