@@ -11,7 +11,7 @@ use super::machine::{Effect, Machine};
 use super::nat;
 use super::our_stream::OurStream;
 use super::party::{IdentityPrivacy, OwnHeader, Party};
-use super::ports::carrier_of;
+use super::ports::{DISCARD, carrier_of};
 use super::state::{Leg, LegPhase, PeerRole, SentAnswer};
 use super::streams::{self, CodecPreference};
 use crate::cause::Cause;
@@ -29,9 +29,6 @@ pub const OWN_TAG: u64 = u64::MAX;
 
 /// The package of the desks' control dialogs.
 pub(super) const DESK_PACKAGE: &str = "operator-desk";
-
-/// A desk's one audio line is answered with this port; nothing ever listens there.
-const DISCARD: PortId = PortId(9);
 
 /// After how many seconds a caller may try again when the relay is full.
 const RETRY_AFTER: u32 = 10;
