@@ -135,7 +135,11 @@ fn nothing_passes_before_the_keys_and_all_of_it_under_them() {
     keyed(&mut relay);
     relay.wire.sent.clear();
     relay.speak(&[O], 100);
-    assert_eq!(relay.rtp_to(C).len(), 5, "what a check has proven holds, wherever its SIP comes from");
+    assert_eq!(
+        relay.rtp_to(C).len(),
+        5,
+        "what a check has proven holds, wherever its SIP comes from"
+    );
     relay.wire.sent.clear();
     let mut seal = ProtectContext::new(&key(2));
     for _ in 0..10 {
