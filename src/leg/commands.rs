@@ -18,7 +18,7 @@ use crate::cause::Cause;
 use crate::codec::{Codec, Kind};
 use crate::dialog::{self, Body, EndingSide};
 use crate::dtls::Fingerprint;
-use crate::ids::{CallId, LegId, PortId};
+use crate::ids::{CallId, LegId};
 use crate::media;
 use crate::sip::{HeaderName, MAX_FORWARDS, Transport};
 use crate::srtp::Seed;
