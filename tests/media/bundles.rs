@@ -200,8 +200,7 @@ fn what_has_another_type_is_told_by_its_ssrc_or_counted() {
     bundle.shows(&KEY_FRAME);
     bundle.says();
     for (ssrc, sequence) in [(VOICE_SSRC, 1), (PICTURE_SSRC, 1), (77, 1)] {
-        let header =
-            RtpHeader { payload_type: 120, marker: false, sequence, timestamp: 0, ssrc };
+        let header = RtpHeader { payload_type: 120, marker: false, sequence, timestamp: 0, ssrc };
         let mut packet = [&header.to_bytes()[..], &[1; 20]].concat();
         let seal = if ssrc == PICTURE_SSRC { &mut bundle.picture_seal } else { &mut bundle.seal };
         seal.protect_rtp(&mut packet);
