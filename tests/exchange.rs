@@ -42,6 +42,8 @@ mod browsers;
 mod draining;
 #[path = "journal/mod.rs"]
 mod journal_model;
+#[path = "exchange/names.rs"]
+mod names;
 #[path = "exchange/networks.rs"]
 mod networks;
 #[path = "exchange/next_hops.rs"]
@@ -52,12 +54,16 @@ mod numbers;
 mod open_invites;
 #[path = "exchange/operators.rs"]
 mod operators;
+#[path = "exchange/pages.rs"]
+mod pages;
 #[path = "exchange/registration_log.rs"]
 mod registration_log;
 #[path = "exchange/registrations.rs"]
 mod registrations;
 #[path = "exchange/resuming.rs"]
 mod resuming;
+#[path = "exchange/sips.rs"]
+mod sips;
 #[path = "exchange/third_parties.rs"]
 mod third_parties;
 mod written;

@@ -3424,8 +3424,7 @@ impl Ladder {
             }
             Event::Senses { senses, .. } => {
                 let LegSenses { hears, sees } = *senses;
-                let mut name_of =
-                    |leg: Option<LegId>| leg.map_or("-".into(), |leg| self.name_of(leg));
+                let name_of = |leg: Option<LegId>| leg.map_or("-".into(), |leg| self.name_of(leg));
                 format!("senses {name} hears {} sees {}", name_of(hears), name_of(sees))
             }
             Event::Dropped { dropped, .. } => format!("dropped {name} {}", dropped.total()),

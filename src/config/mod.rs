@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! layer 5  rooms                                                 what each room is told
-//! layer 4  queues                                                one for each queue
+//! layer 4  queues  web                                           one for each queue; pages
 //! layer 3  cameras  limits  records  tls  trunks  waiting_profiles    one for each section
 //! layer 3  hours  priorities                                     what a queue has more
 //! layer 2  values  zones                                         what may be written; time zones

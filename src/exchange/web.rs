@@ -117,7 +117,7 @@ impl Machine {
         self.end_sessions(now, displaced, out);
         let view = self.session_view(&session);
         self.entries.push(JournalEntry::PutSession(session));
-        self.await_session_end(now);
+        self.note_session_end(now);
         let reply = WebReply::LoggedIn { token, session: view };
         self.promise(now, Awaiting::Page(id, Box::new(reply)), out);
     }
@@ -245,10 +245,10 @@ impl Machine {
             self.entries.push(JournalEntry::DropSession(key));
             flows.into_iter().for_each(|flow| self.close_page(flow, out));
         }
-        self.await_session_end(now);
+        self.note_session_end(now);
     }
 
-    pub(super) fn await_session_end(&mut self, now: Now) {
+    pub(super) fn note_session_end(&mut self, now: Now) {
         self.pages.due = self.pages.sessions.next_end().map(|end| now.instant_of(end));
     }
 }

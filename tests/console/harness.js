@@ -32,7 +32,7 @@ export function throws(run, kind, what = '') {
 
 /** Time that goes on when told to. @param {(clock: {pass: (ms: number) => Promise<void>}) => Promise<void>} run */
 export async function withClock(run) {
-  const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
+  const real = { setTimeout: globalThis.setTimeout.bind(globalThis), clearTimeout: globalThis.clearTimeout.bind(globalThis) };
   let now = 0;
   let ids = 0;
   /** @type {Map<number, {at: number, call: () => void}>} */

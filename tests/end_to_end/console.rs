@@ -58,7 +58,7 @@ impl DeskPage {
     #[track_caller]
     fn open(board: &Switchboard, look: &Look) -> DeskPage {
         let mut browser = Browser::start(Kind::Chromium, &board.place);
-        let page = browser.open("about:blank");
+        let page = browser.open("data:,");
         let mut desk = DeskPage { browser, page, name: look.name.to_owned() };
         desk.load(board, look);
         desk
@@ -67,7 +67,7 @@ impl DeskPage {
     /// Another tab of the same browser.
     #[track_caller]
     fn another(&mut self, board: &Switchboard, look: &Look) -> Page {
-        let page = self.browser.open("about:blank");
+        let page = self.browser.open("data:,");
         let before = std::mem::replace(&mut self.page, page);
         self.load(board, look);
         before

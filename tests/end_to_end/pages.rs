@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::browser::{self, Browser};
+use crate::http_client::{self, HttpClient};
 use crate::sip::Message;
 use crate::switchboard::{PASSWORD, Switchboard};
 use crate::web_socket::{Pipe, WebSocket};
@@ -21,8 +21,8 @@ fn open() -> Switchboard {
     Switchboard::open_with("[web]\nlisten = \"http:NETWORK.1:8080\"\n")
 }
 
-fn logged_in(board: &Switchboard, operator: &str) -> Browser {
-    let mut browser = Browser::new(page(board));
+fn logged_in(board: &Switchboard, operator: &str) -> HttpClient {
+    let mut browser = HttpClient::new(page(board));
     let answer = browser.log_in(operator, PASSWORD);
     assert_eq!(answer.status, 200, "{answer:?}");
     browser
@@ -62,7 +62,7 @@ fn status_of(socket: &mut WebSocket, request: &Message) -> u16 {
 #[test]
 fn who_knows_the_password_is_logged_in_by_a_cookie_that_no_script_sees() {
     let board = open();
-    let mut browser = Browser::new(page(&board));
+    let mut browser = HttpClient::new(page(&board));
     assert_eq!(browser.get("/api/session").refusal(), (401, "no-session".into()));
     let answer = browser.log_in("op1", PASSWORD);
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -97,7 +97,7 @@ fn who_knows_the_password_is_logged_in_by_a_cookie_that_no_script_sees() {
 #[test]
 fn whoever_guesses_is_slowed_and_named_in_the_log() {
     let board = open();
-    let mut browser = Browser::new(page(&board));
+    let mut browser = HttpClient::new(page(&board));
     for (operator, secret) in [("op1", "wrong"), ("nobody", PASSWORD), ("3001", PASSWORD)] {
         let answer = browser.log_in(operator, secret);
         assert_eq!(answer.refusal(), (401, "wrong-secret".into()), "{operator}");
@@ -129,7 +129,7 @@ fn another_sites_page_and_what_cannot_be_read_change_nothing() {
     let browser = logged_in(&board, "op1");
     let form = json!({"numbers": ["3002"]});
     for origin in ["https://evil.example", "null", ""] {
-        let forged = Browser { origin: origin.to_owned(), ..browser.tab() };
+        let forged = HttpClient { origin: origin.to_owned(), ..browser.tab() };
         let answer = forged.send("PUT", "/api/favourites", &form);
         assert_eq!(answer.refusal(), (403, "other-site".into()), "{origin}");
         assert_eq!(forged.delete("/api/session").status, 403, "{origin}");
@@ -157,7 +157,7 @@ fn another_sites_page_and_what_cannot_be_read_change_nothing() {
     let many = json!({"numbers": many}).to_string();
     assert_eq!(with(json, many.as_bytes()), 413);
     for cookie in ["cordboard=", "cordboard=00", &format!("cordboard={}", "0".repeat(32))] {
-        let forged = Browser { cookie: Some(cookie.to_owned()), ..browser.tab() };
+        let forged = HttpClient { cookie: Some(cookie.to_owned()), ..browser.tab() };
         assert_eq!(forged.get("/api/session").refusal(), (401, "no-session".into()), "{cookie}");
         assert!(forged.sip().is_err_and(|why| why.contains("401")), "{cookie}");
     }
@@ -165,7 +165,7 @@ fn another_sites_page_and_what_cannot_be_read_change_nothing() {
     assert_eq!(board.try_cli("status").0, Some(0), "it serves on");
 }
 
-impl Browser {
+impl HttpClient {
     fn log_in_status(&self) -> u16 {
         self.tab().log_in("op1", PASSWORD).status
     }
@@ -181,10 +181,10 @@ fn who_says_nothing_or_slowly_keeps_nobody_out() {
     // One address has so many; the next is closed at once.
     let mut refused = Pipe::tcp(page(&board));
     refused.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(browser::read(&mut refused).status, 0);
+    assert_eq!(http_client::read(&mut refused).status, 0);
     waiting.split_off(60).into_iter().for_each(Pipe::close);
     crate::wait::until("a place", SOON, || {
-        (Browser::new(page(&board)).get("/").status == 200).then_some(())
+        (HttpClient::new(page(&board)).get("/").status == 200).then_some(())
     });
     // A body that does not come is not waited for as long as its sender likes.
     let to = page(&board);
@@ -196,9 +196,9 @@ fn who_says_nothing_or_slowly_keeps_nobody_out() {
     let began = Instant::now();
     let mut slow = Pipe::tcp(to);
     slow.write(head.as_bytes());
-    let mut answer = browser::read(&mut slow);
+    let mut answer = http_client::read(&mut slow);
     if answer.status == 0 {
-        answer = browser::read(&mut slow);
+        answer = http_client::read(&mut slow);
     }
     assert_eq!(answer.refusal(), (408, "slow".into()), "{:?}", began.elapsed());
     assert!(began.elapsed() >= Duration::from_secs(9), "{:?}", began.elapsed());
@@ -215,7 +215,7 @@ fn favourites_are_the_operators_and_notes_are_for_all() {
     assert_eq!(kept.status, 200);
     assert_eq!(one.get("/api/favourites").json(), json!({"numbers": ["4001", "3002"]}));
     assert_eq!(two.get("/api/favourites").json(), json!({"numbers": []}));
-    let said = |browser: &Browser, text: &str| {
+    let said = |browser: &HttpClient, text: &str| {
         browser.send("POST", "/api/notes/4001", &json!({"text": text}))
     };
     let first = said(&one, "speaks German \u{1f642}");
@@ -225,7 +225,7 @@ fn favourites_are_the_operators_and_notes_are_for_all() {
     for wrong in ["", "  ", &"x".repeat(1_001)] {
         assert!([400, 413].contains(&said(&one, wrong).status), "{}", wrong.len());
     }
-    let texts = |browser: &Browser| -> Vec<Value> {
+    let texts = |browser: &HttpClient| -> Vec<Value> {
         let notes = browser.get("/api/notes/4001").json();
         notes["notes"].as_array().expect("a list").iter().map(|n| n["text"].clone()).collect()
     };
@@ -250,7 +250,7 @@ fn by_its_cookie_a_page_is_its_operators_desk_and_phone_and_nobody_elses() {
     let mut board = open();
     let browser = logged_in(&board, "op1");
     assert!(browser.tab().sip().is_ok());
-    let without = Browser { cookie: None, ..browser.tab() };
+    let without = HttpClient { cookie: None, ..browser.tab() };
     assert!(without.sip().is_err_and(|why| why.contains("401")));
     let mut socket = browser.sip().expect("it has a session");
     assert_eq!(status_of(&mut socket, &request("REGISTER", "3001", "3001", 1)), 200);
@@ -280,7 +280,7 @@ fn by_its_cookie_a_page_is_its_operators_desk_and_phone_and_nobody_elses() {
     // With the session its connections go.
     let mut other = browser.sip().expect("it has a session");
     assert_eq!(browser.delete("/api/session").status, 204);
-    assert!(browser::is_closed(&mut socket, SOON) && browser::is_closed(&mut other, SOON));
+    assert!(http_client::is_closed(&mut socket, SOON) && http_client::is_closed(&mut other, SOON));
     assert_eq!(browser.get("/api/session").status, 401);
     crate::wait::until("nobody is registered", SOON, || {
         (!board.cli("registrations --format json").contains("page.invalid")).then_some(())
@@ -294,11 +294,11 @@ fn by_its_cookie_a_page_is_its_operators_desk_and_phone_and_nobody_elses() {
     let mut innocent = neighbour.sip().expect("the session is still there");
     assert_eq!(status_of(&mut socket, &request("REGISTER", "3001", "3001", 6)), 200);
     board.cli("operator set op1 --password other.secret");
-    assert!(browser::is_closed(&mut socket, SOON));
+    assert!(http_client::is_closed(&mut socket, SOON));
     assert!(browser.sip().is_err_and(|why| why.contains("401")));
     assert_eq!(status_of(&mut innocent, &request("REGISTER", "3003", "3003", 7)), 200);
     board.cli("operator remove op2");
-    assert!(browser::is_closed(&mut innocent, SOON));
+    assert!(http_client::is_closed(&mut innocent, SOON));
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn only_sip_is_spoken_at_its_address_and_no_more_connections_than_eight_for_a_se
     assert_eq!(get(&format!("{upgrade}Sec-WebSocket-Protocol: xmpp\r\n")), 400);
     let mut oldest = browser.sip().expect("it has a session");
     let _others: Vec<_> = (0..8).map(|_| browser.sip().expect("it has a session")).collect();
-    assert!(browser::is_closed(&mut oldest, SOON));
+    assert!(http_client::is_closed(&mut oldest, SOON));
 }
 
 #[test]
@@ -335,11 +335,11 @@ fn a_page_is_under_tls_where_it_is_to_be_and_its_cookie_is_that_hosts_alone() {
          Content-Length: {}\r\n\r\n{form}",
         form.len()
     );
-    let answer = browser::over_tls(to, &request, &directory);
+    let answer = http_client::over_tls(to, &request, &directory);
     let cookie = answer.header("Set-Cookie").unwrap_or_default();
     assert!(cookie.starts_with("__Host-cordboard=") && cookie.contains("; Secure"), "{answer:?}");
     // In clear nobody is answered there.
-    assert_eq!(Browser::new(to).get("/").status, 0);
+    assert_eq!(HttpClient::new(to).get("/").status, 0);
     let cookie = cookie.split(';').next().unwrap_or_default();
     let headers =
         format!("Sec-WebSocket-Protocol: sip\r\nOrigin: https://{to}\r\nCookie: {cookie}\r\n");
@@ -354,7 +354,7 @@ fn a_page_is_under_tls_where_it_is_to_be_and_its_cookie_is_that_hosts_alone() {
 fn behind_a_proxy_each_browser_guesses_for_itself() {
     let board = Switchboard::open_with("[web]\nlisten = [\"NETWORK.1:8080\"]\nproxy = true\n");
     let to = page(&board);
-    let browser = Browser::new(to);
+    let browser = HttpClient::new(to);
     let form = |secret: &str| json!({"operator": "op1", "secret": secret}).to_string();
     let from = |ip: &str, secret: &str| {
         let head = format!(

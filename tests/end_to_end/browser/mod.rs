@@ -233,7 +233,14 @@ impl Browser {
                     };
                     let kind = if text.is_empty() { "rawKeyDown" } else { "keyDown" };
                     let code = i64::from(u32::from(key.to_ascii_uppercase()));
-                    let code = if key == '\n' { 13 } else { code };
+                    // The codes of other signs are those of other keys: that of a full stop is Delete.
+                    let code = match key {
+                        '\n' => 13,
+                        '\t' => 9,
+                        '\u{1b}' => 27,
+                        key if key.is_ascii_alphanumeric() => code,
+                        _ => 0,
+                    };
                     for kind in [kind, "keyUp"] {
                         let event = json!({ "type": kind, "key": name, "text": text, "windowsVirtualKeyCode": code });
                         self.ask(page, "Input.dispatchKeyEvent", event);

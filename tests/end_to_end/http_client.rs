@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::web_socket::{Pipe, WebSocket};
 
 /// A browser with a page of `origin` open.
-pub struct Browser {
+pub struct HttpClient {
     /// Where it connects to.
     pub to: SocketAddr,
     /// What it says of the page that asks.
@@ -53,15 +53,15 @@ impl Answer {
     }
 }
 
-impl Browser {
+impl HttpClient {
     /// In clear.
-    pub fn new(to: SocketAddr) -> Browser {
-        Browser { to, origin: format!("http://{to}"), cookie: None }
+    pub fn new(to: SocketAddr) -> HttpClient {
+        HttpClient { to, origin: format!("http://{to}"), cookie: None }
     }
 
     /// One that has the same cookies.
-    pub fn tab(&self) -> Browser {
-        Browser { to: self.to, origin: self.origin.clone(), cookie: self.cookie.clone() }
+    pub fn tab(&self) -> HttpClient {
+        HttpClient { to: self.to, origin: self.origin.clone(), cookie: self.cookie.clone() }
     }
 
     fn head(&self, method: &str, path: &str) -> String {

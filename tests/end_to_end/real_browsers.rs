@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::browser::Kind;
 use crate::browser::pages::Pages;
 use crate::browser::phone::BrowserPhone;
-use crate::browser::{KINDS, Kind};
 use crate::phone::{Answer, CALLER, Codecs, OPERATOR, PLAIN, Party, USER};
 use crate::stage::{Stage, terminal};
 use crate::switchboard::Switchboard;
@@ -49,31 +49,6 @@ fn talk(phase: &str, one: &mut dyn Telephone, other: &mut dyn Telephone) {
     let start = mark(&mut both);
     let gets = [Gets::Party(both[1].party()), Gets::Party(both[0].party())];
     judge(phase, &start, &mut both, &gets);
-}
-
-#[test]
-fn browsers_register_in_clear_and_sealed() {
-    let board = open("");
-    for kind in KINDS {
-        for scheme in ["ws", "wss"] {
-            let url = url(&board, scheme);
-            let _phone = BrowserPhone::start(kind, &board.place, USER, "3002", &url, &json!({}));
-            let rows = board.cli("registrations 3002");
-            assert!(rows.contains(&scheme.to_uppercase()), "{rows}");
-        }
-    }
-}
-
-/// It knows MD5 alone, and of several challenges the last.
-#[test]
-fn jssip_registers_in_clear_and_sealed() {
-    let board = open("digest = \"auto\"\n");
-    for scheme in ["ws", "wss"] {
-        let (url, page) = (url(&board, scheme), json!({ "page": "stranger.html" }));
-        let _phone = BrowserPhone::start(Kind::Chromium, &board.place, USER, "3002", &url, &page);
-        let rows = board.cli("registrations 3002");
-        assert!(rows.contains(&scheme.to_uppercase()), "{rows}");
-    }
 }
 
 /// No two have a codec in common; the caller's keys are a handshake's, the user's are in its SDP, the operator has none.
@@ -121,12 +96,16 @@ fn whole_call<C: Telephone, O: Telephone, U: Telephone>(mut stage: Stage<C, O, U
     stage.hand_over();
 }
 
-/// A stranger's phone is called, and calls.
+/// A stranger's phone registers in clear, is called, and calls. It knows MD5 alone, and of several challenges the last.
 #[test]
 fn jssip_calls_and_is_called() {
-    let board = open("");
+    let board = open("digest = \"auto\"\n");
     let settings = json!({ "page": "stranger.html", "atOnce": true });
-    let mut jssip = page(&board, Kind::Firefox, CALLER, "3003", &settings);
+    let ws = url(&board, "ws");
+    let mut jssip =
+        BrowserPhone::start(Kind::Firefox, &board.place, CALLER, "3003", &ws, &settings);
+    let rows = board.cli("registrations 3003");
+    assert!(rows.contains(" WS "), "{rows}");
     let mut user = board.phone(USER, PLAIN, Answer::AtOnce, &terminal("3002"));
     for jssip_calls in [true, false] {
         match jssip_calls {
