@@ -17,8 +17,7 @@
 //! floor  5  call          one call: admission, ringing, consultation, hand-over, transfer
 //! floor  4  leg  recording   one party: dialog + offer/answer + media plan; a call as a file
 //! floor  3  transaction  dialog  registrar  registration  locator  media  acd  presence  desk  session    siblings
-//! floor  2  directory     terminals, levels, permits, operators, trunks, cameras, numbering plan
-//! floor  2  dtls          fingerprints, and what comes of the handshakes on a party's transports
+//! floor  2  directory  dtls   terminals, levels, permits, operators, trunks, numbering plan; handshakes, as a party sees them
 //! floor  1  sip  sdp  rtp  srtp  stun  codec  zone                      parse, print, compute
 //! floor  0  time  random  ids  cause  text
 //! ```

@@ -17,9 +17,10 @@ use crate::server::connecting::unix_now;
 use crate::server::course::StopSignal;
 use crate::server::crash_guard::CrashGuard;
 use crate::server::dtls::{DtlsIdentity, HandshakeWorker};
-use crate::server::event_loop::{EventLoop, LoopParts, WhatWasLeft};
+use crate::server::event_loop::EventLoop;
 use crate::server::fd_store::{FdStore, Inheritance};
 use crate::server::ledger_file::LedgerFile;
+use crate::server::loop_parts::{LoopParts, WhatWasLeft};
 use crate::server::loop_sockets::LoopSockets;
 use crate::server::memory;
 use crate::server::notify::{self, ServiceNotice};
@@ -126,11 +127,7 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     // Numbers that mean two things.
     exchange.conflicts().iter().for_each(|conflict| tracing::warn!("{conflict}"));
     let media = media::Machine::new(config.media_settings(), random.fork());
-    let workers = CodecWorkers::start().context("no thread for a codec worker")?;
-    let handshakes =
-        HandshakeWorker::start(dtls, clock).context("no thread for the handshakes of DTLS")?;
-    let recordings = Recordings::start(config.recordings_directory(), config.media.reserve)
-        .context("no thread for a recorder")?;
+    let (workers, handshakes, recordings) = threads(config, dtls, clock)?;
     let (commits, committed) = mpsc::unbounded_channel();
     // The loop is gone only when the process ends.
     let writer = StoreWriter::start(database, move |outcome| drop(commits.send(outcome)))?;
@@ -168,6 +165,20 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     store.flush();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Those who work beside the loop.
+fn threads(
+    config: &Config,
+    dtls: DtlsIdentity,
+    clock: Clock,
+) -> anyhow::Result<(CodecWorkers, HandshakeWorker, Recordings)> {
+    let workers = CodecWorkers::start().context("no thread for a codec worker")?;
+    let handshakes =
+        HandshakeWorker::start(dtls, clock).context("no thread for the handshakes of DTLS")?;
+    let recordings = Recordings::start(config.recordings_directory(), config.media.reserve)
+        .context("no thread for a recorder")?;
+    Ok((workers, handshakes, recordings))
 }
 
 /// The database, what it holds, and what goes on of the last process; until the last of these is dropped the end of this

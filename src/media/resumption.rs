@@ -141,9 +141,9 @@ impl Machine {
         head.begin(buffer);
         self.ports.each(|transport, stream| {
             head.add(&slot_of(now, transport, stream), buffer);
-            let lane = transport.lane(stream.id);
+            let seat = transport.seat(stream.id);
             if let Some(srtp) = transport.srtp_context_mut() {
-                srtp.protect_mut(lane).note(stream.outbound.stream.ssrc());
+                srtp.protect_mut(seat).note(stream.outbound.stream.ssrc());
             }
         });
         head.end(now.unix, in_hand, buffer);
@@ -152,9 +152,9 @@ impl Machine {
     /// What was printed last is in the file: another process would go on from there.
     pub fn ledger_written(&mut self) {
         self.ports.each(|transport, stream| {
-            let lane = transport.lane(stream.id);
+            let seat = transport.seat(stream.id);
             if let Some(srtp) = transport.srtp_context_mut() {
-                srtp.protect_mut(lane).is_written();
+                srtp.protect_mut(seat).is_written();
             }
         });
     }
@@ -162,9 +162,9 @@ impl Machine {
     /// The file is empty: another process would give every sealed leg a new key.
     pub fn ledger_lost(&mut self) {
         self.ports.each(|transport, stream| {
-            let lane = transport.lane(stream.id);
+            let seat = transport.seat(stream.id);
             if let Some(srtp) = transport.srtp_context_mut() {
-                srtp.protect_mut(lane).is_unwritten();
+                srtp.protect_mut(seat).is_unwritten();
             }
         });
     }
@@ -193,7 +193,7 @@ fn slot_of(now: Now, transport: &MediaTransport, stream: &MediaStream) -> Ledger
         is_live: stream.is_live(),
         reports: &stream.reports,
         sent: srtp
-            .map(|srtp| srtp.protect(transport.lane(stream.id)))
+            .map(|srtp| srtp.protect(transport.seat(stream.id)))
             .map(|it| (it.saved(), it.mark())),
         peer: peer.and_then(|peer| Some((peer.ssrc, peer.reception.highest()?, peer.format))),
         came: srtp

@@ -18,7 +18,7 @@ pub struct SrtpContext {
 
 /// Which of the streams of a transport it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Lane {
+pub enum StreamSeat {
     /// The one whose number the transport has.
     Own,
     /// The one beside it.
@@ -37,18 +37,18 @@ pub struct SavedSrtp {
 impl SrtpContext {
     /// What seals the packets of a stream. Of one that is not carried it is that of the other.
     #[must_use]
-    pub fn protect(&self, lane: Lane) -> &ProtectContext {
-        match (&self.beside, lane) {
-            (Some(beside), Lane::Beside) => beside,
-            (_, Lane::Own) | (None, Lane::Beside) => &self.protect,
+    pub fn protect(&self, seat: StreamSeat) -> &ProtectContext {
+        match (&self.beside, seat) {
+            (Some(beside), StreamSeat::Beside) => beside,
+            (_, StreamSeat::Own) | (None, StreamSeat::Beside) => &self.protect,
         }
     }
 
     /// The same, to be used.
-    pub fn protect_mut(&mut self, lane: Lane) -> &mut ProtectContext {
-        match (&mut self.beside, lane) {
-            (Some(beside), Lane::Beside) => beside,
-            (_, Lane::Own) | (None, Lane::Beside) => &mut self.protect,
+    pub fn protect_mut(&mut self, seat: StreamSeat) -> &mut ProtectContext {
+        match (&mut self.beside, seat) {
+            (Some(beside), StreamSeat::Beside) => beside,
+            (_, StreamSeat::Own) | (None, StreamSeat::Beside) => &mut self.protect,
         }
     }
 
@@ -66,8 +66,8 @@ impl SrtpContext {
 
     /// How far its keys are used up.
     #[must_use]
-    pub fn saved(&self, lane: Lane) -> SavedSrtp {
-        SavedSrtp { sent: self.protect(lane).saved(), came: self.unprotect.saved() }
+    pub fn saved(&self, seat: StreamSeat) -> SavedSrtp {
+        SavedSrtp { sent: self.protect(seat).saved(), came: self.unprotect.saved() }
     }
 
     /// That for these keys, which have been used so far; none where there are none.

@@ -15,7 +15,7 @@ use super::dropped::Dropped;
 use super::latch::{Candidates, Latch, LatchVerdict, ReportLatch, SavedLatch};
 use super::outgoing::{Channel, Exit, Outgoing};
 use super::plan::{Protection, TransportPlan, Trust};
-use super::srtp_context::{Lane, SavedSrtp, SrtpContext};
+use super::srtp_context::{SavedSrtp, SrtpContext, StreamSeat};
 use crate::ids::PortId;
 use crate::rtp::RtpHeader;
 use crate::stun::{self, BindingRequest, CheckRefusal};
@@ -84,8 +84,8 @@ impl MediaTransport {
 
     /// Which of its streams has this number.
     #[must_use]
-    pub fn lane(&self, stream: PortId) -> Lane {
-        if stream == self.id { Lane::Own } else { Lane::Beside }
+    pub fn seat(&self, stream: PortId) -> StreamSeat {
+        if stream == self.id { StreamSeat::Own } else { StreamSeat::Beside }
     }
 
     /// A second stream comes, or goes.
@@ -106,11 +106,11 @@ impl MediaTransport {
     /// As a value, for one of its streams.
     #[must_use]
     pub fn saved(&self, now: Now, stream: PortId) -> SavedTransport {
-        let lane = self.lane(stream);
+        let seat = self.seat(stream);
         SavedTransport {
             latch: self.latch.saved(now),
             report_latch: self.report_latch.saved(now),
-            srtp: self.srtp_context.as_deref().map(|srtp_context| srtp_context.saved(lane)),
+            srtp: self.srtp_context.as_deref().map(|srtp_context| srtp_context.saved(seat)),
             dropped: self.dropped,
             spared_at: self.spared_at.map(|at| now.unix_of(at)),
             consent: self.consent.saved(now),
@@ -374,10 +374,10 @@ impl MediaTransport {
 
     /// Seals and sends the packet in the scratch buffer.
     pub fn send(&mut self, of: PortId, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
-        let lane = self.lane(of);
+        let seat = self.seat(of);
         if let Some(srtp_context) = &mut self.srtp_context {
-            srtp_context.protect_mut(lane).protect_rtp(exit.scratch);
-            if self.is_held_back(lane, exit.scratch, exit.out) {
+            srtp_context.protect_mut(seat).protect_rtp(exit.scratch);
+            if self.is_held_back(seat, exit.scratch, exit.out) {
                 return;
             }
         }
@@ -385,10 +385,10 @@ impl MediaTransport {
     }
 
     /// Whether what was to be sealed may not go out yet. Asks in time for the ledger to be written.
-    fn is_held_back(&mut self, lane: Lane, sealed: &[u8], out: &mut impl Outgoing) -> bool {
+    fn is_held_back(&mut self, seat: StreamSeat, sealed: &[u8], out: &mut impl Outgoing) -> bool {
         let Some(srtp_context) = &self.srtp_context else { return false };
         let is_held_back = sealed.is_empty();
-        if is_held_back || srtp_context.protect(lane).is_far_ahead() {
+        if is_held_back || srtp_context.protect(seat).is_far_ahead() {
             out.want_ledger();
         }
         self.dropped.held_back += u64::from(is_held_back);
@@ -411,10 +411,10 @@ impl MediaTransport {
             (Channel::Rtcp, self.report_latch.remote())
         };
         let Some(to) = to else { return };
-        let lane = self.lane(of);
+        let seat = self.seat(of);
         if let Some(srtp_context) = &mut self.srtp_context {
-            srtp_context.protect_mut(lane).protect_rtcp(packet);
-            if self.is_held_back(lane, packet, out) {
+            srtp_context.protect_mut(seat).protect_rtcp(packet);
+            if self.is_held_back(seat, packet, out) {
                 return;
             }
         }

@@ -267,7 +267,7 @@ impl SharedConnections {
     /// Speaks SIP with a page whose session has been seen.
     pub async fn serve_upgraded(self: Arc<Self>, upgrade: SipUpgrade) {
         let SipUpgrade { stream, local, remote, secure, session } = upgrade;
-        if !self.limiter().has_room() {
+        if !self.limiter().has_room_for_page() {
             return;
         }
         let transport = if secure { Transport::Wss } else { Transport::Ws };

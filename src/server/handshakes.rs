@@ -16,7 +16,7 @@ pub const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 
 /// Why a handshake has come to nothing.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum HandshakeFault {
+pub enum OpeningFault {
     /// It took too long.
     Late,
     /// It was the oldest of too many.
@@ -25,7 +25,7 @@ pub enum HandshakeFault {
     Failed(String),
 }
 
-impl fmt::Display for HandshakeFault {
+impl fmt::Display for OpeningFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Late => f.write_str("the handshake took too long"),
@@ -83,14 +83,14 @@ impl Handshakes {
         &self,
         peer: IpAddr,
         handshake: impl Future<Output = Result<T, String>>,
-    ) -> Result<T, HandshakeFault> {
+    ) -> Result<T, OpeningFault> {
         let (id, displaced) = self.begin(network(peer));
         let ended = tokio::select! {
             ended = tokio::time::timeout(self.within, handshake) => match ended {
-                Ok(ended) => ended.map_err(HandshakeFault::Failed),
-                Err(_) => Err(HandshakeFault::Late),
+                Ok(ended) => ended.map_err(OpeningFault::Failed),
+                Err(_) => Err(OpeningFault::Late),
             },
-            _ = displaced => Err(HandshakeFault::Displaced),
+            _ = displaced => Err(OpeningFault::Displaced),
         };
         let mut all = self.all();
         all.open.remove(&id);
@@ -149,7 +149,7 @@ mod tests {
         }
         assert_eq!(handshakes.run(OTHER, async { Ok(7) }).await, Ok(7));
         let second = waiting.remove(1).await.unwrap();
-        assert_eq!(second, Err(HandshakeFault::Displaced));
+        assert_eq!(second, Err(OpeningFault::Displaced));
         assert_eq!(handshakes.failed().0, 1);
         // There is room again for one.
         assert_eq!(handshakes.run(OTHER, async { Ok(8) }).await, Ok(8));
@@ -161,9 +161,9 @@ mod tests {
     async fn one_that_takes_too_long_has_failed() {
         let handshakes = Handshakes::new(Duration::from_millis(20));
         let never = std::future::pending::<Result<(), String>>();
-        assert_eq!(handshakes.run(OTHER, never).await, Err(HandshakeFault::Late));
+        assert_eq!(handshakes.run(OTHER, never).await, Err(OpeningFault::Late));
         let bad = handshakes.run(OTHER, async { Err::<(), _>("no TLS".to_owned()) }).await;
-        assert_eq!(bad, Err(HandshakeFault::Failed("no TLS".to_owned())));
+        assert_eq!(bad, Err(OpeningFault::Failed("no TLS".to_owned())));
         assert_eq!(handshakes.failed(), (2, Some("no TLS".to_owned())));
         assert!(handshakes.all.lock().unwrap().open.is_empty());
     }

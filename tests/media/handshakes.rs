@@ -67,13 +67,13 @@ fn places() -> [SocketAddr; 3] {
 
 #[test]
 fn records_are_heard_from_where_a_check_was_and_from_nowhere_else() {
-    let [one, other, stranger] = places();
+    let [one, other, elsewhere] = places();
     let mut relay = browser();
     relay.arrives_from(C, one, &RECORD);
     assert_eq!(relay.wire.handshakes, [], "nothing was proven");
     checks(&mut relay, one);
     checks(&mut relay, other);
-    for from in [one, other, stranger] {
+    for from in [one, other, elsewhere] {
         relay.arrives_from(C, from, &RECORD);
     }
     let heard = vec![(C, RECORD.to_vec()); 2];

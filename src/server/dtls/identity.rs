@@ -1,8 +1,8 @@
 //! By what we are known in handshakes: a certificate of our own, apart from that of TLS, so that a new one there never
 //! changes the fingerprint that descriptions carry.
 
-use super::super::certificate::{Certificate, CertificateFault, CertificateFiles, passing_pair};
 use crate::dtls::Fingerprint;
+use crate::server::certificate::{Certificate, CertificateFault, CertificateFiles, passing_pair};
 use dimpl::{Config, DtlsCertificate};
 use std::fmt;
 use std::path::PathBuf;
@@ -120,8 +120,8 @@ impl fmt::Debug for DtlsIdentity {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::certificate::tests::{files, now};
     use super::*;
+    use crate::server::certificate::tests::{files, now};
 
     #[test]
     fn it_is_made_once_and_kept_until_it_ends() {

@@ -9,6 +9,8 @@
 //! ```
 
 mod association;
+#[cfg(test)]
+mod foreign;
 mod identity;
 mod keying;
 mod table;

@@ -38,7 +38,7 @@ enum PeerVersions {
     Both,
 }
 
-struct Peer {
+struct LibraryPeer {
     dtls: Dtls,
     role: DtlsRole,
     certificate: DtlsCertificate,
@@ -49,7 +49,7 @@ struct Peer {
     outbox: VecDeque<Vec<u8>>,
 }
 
-impl Peer {
+impl LibraryPeer {
     fn new(versions: PeerVersions, role: DtlsRole, mtu: usize, now: Instant) -> Self {
         let certificate = identity().certificate;
         let config = Config::builder()
@@ -202,7 +202,7 @@ impl House {
     }
 
     /// Lets both speak until both are done, or for so long.
-    fn play(&mut self, peer: &mut Peer, weather: &mut Weather, time: Duration) {
+    fn play(&mut self, peer: &mut LibraryPeer, weather: &mut Weather, time: Duration) {
         let until = self.now + time;
         while self.now < until && !(peer.is_connected && self.keys().is_some()) {
             let outbox = std::mem::take(&mut peer.outbox);
@@ -226,7 +226,7 @@ impl House {
     }
 
     /// Both have the same keys, and know each other.
-    fn agree(&self, peer: &Peer, what: &str) {
+    fn agree(&self, peer: &LibraryPeer, what: &str) {
         let (certificate, keys) = self
             .keys()
             .unwrap_or_else(|| panic!("{what}: {:?}, peer {}", self.events, peer.is_connected));
@@ -241,10 +241,10 @@ impl House {
     }
 }
 
-fn connected(versions: PeerVersions, role: DtlsRole) -> (House, Peer) {
+fn connected(versions: PeerVersions, role: DtlsRole) -> (House, LibraryPeer) {
     let mut house = House::new();
     house.begin(PORT, role);
-    let mut peer = Peer::new(versions, other_side(role), 1_200, house.now);
+    let mut peer = LibraryPeer::new(versions, other_side(role), 1_200, house.now);
     house.play(&mut peer, &mut Weather::fair(), Duration::from_secs(5));
     house.agree(&peer, &format!("{versions:?} {role:?}"));
     (house, peer)
@@ -275,7 +275,7 @@ fn a_client_hello_in_parts_and_a_bad_network_only_take_longer() {
                 let mut house = House::new();
                 // As a server the library does not always get through with records as short as that (0.9.0).
                 let mtu = if role == DtlsRole::Passive { 200 } else { 600 };
-                let mut peer = Peer::new(versions, other_side(role), mtu, house.now);
+                let mut peer = LibraryPeer::new(versions, other_side(role), mtu, house.now);
                 if role == DtlsRole::Passive {
                     let parts = peer.outbox.len();
                     assert!(matches!(versions, PeerVersions::Old) || parts > 1, "{what}: {parts}");
@@ -292,7 +292,7 @@ fn a_client_hello_in_parts_and_a_bad_network_only_take_longer() {
 fn a_lost_last_flight_is_sent_again_to_a_peer_that_asks() {
     let mut house = House::new();
     house.begin(PORT, DtlsRole::Passive);
-    let mut peer = Peer::new(PeerVersions::Old, DtlsRole::Active, 1_200, house.now);
+    let mut peer = LibraryPeer::new(PeerVersions::Old, DtlsRole::Active, 1_200, house.now);
     while house.keys().is_none() {
         peer.outbox.drain(..).for_each(|datagram| house.hear(PORT, &datagram));
         if house.keys().is_some() {
@@ -337,7 +337,7 @@ fn after_a_restart_a_fresh_client_hello_begins_and_nothing_else_does() {
     }
     assert!(house.events.is_empty() && house.outbox.is_empty());
     assert_eq!((house.table.under_way(), house.table.deadline()), (0, None));
-    let mut peer = Peer::new(PeerVersions::Both, DtlsRole::Active, 1_200, house.now);
+    let mut peer = LibraryPeer::new(PeerVersions::Both, DtlsRole::Active, 1_200, house.now);
     house.play(&mut peer, &mut Weather::fair(), Duration::from_secs(5));
     house.agree(&peer, "without having been begun");
 }
@@ -370,7 +370,7 @@ fn another_role_begins_anew_and_an_end_is_the_end() {
     house.begin(PORT, DtlsRole::Passive);
     assert_eq!(house.table.under_way(), 0);
     house.outbox.clear();
-    let mut peer = Peer::new(PeerVersions::Both, DtlsRole::Active, 1_200, house.now);
+    let mut peer = LibraryPeer::new(PeerVersions::Both, DtlsRole::Active, 1_200, house.now);
     house.play(&mut peer, &mut Weather::fair(), Duration::from_secs(5));
     house.agree(&peer, "in the other role");
     house.begin(PORT, DtlsRole::Active);
@@ -407,7 +407,7 @@ fn broken_records_harm_nobody() {
         let mut house = House::new();
         house.begin(PORT, role);
         house.begin(BESIDE, DtlsRole::Passive);
-        let mut peer = Peer::new(versions, other_side(role), 600, house.now);
+        let mut peer = LibraryPeer::new(versions, other_side(role), 600, house.now);
         for _ in 0..40 {
             let outbox = std::mem::take(&mut peer.outbox);
             for datagram in outbox {
@@ -468,7 +468,7 @@ async fn the_thread_makes_what_the_table_makes_and_forgets_earlier_users_of_a_po
     worker.command(HandshakeCommand::End { port: PORT });
     worker.command(begin(DtlsRole::Passive));
     worker.command(begin(DtlsRole::Passive));
-    let mut peer = Peer::new(PeerVersions::Both, DtlsRole::Active, 300, Instant::now());
+    let mut peer = LibraryPeer::new(PeerVersions::Both, DtlsRole::Active, 300, Instant::now());
     let mut events = Vec::new();
     while events.is_empty() {
         peer.pass(Instant::now());
@@ -496,7 +496,8 @@ async fn the_thread_makes_what_the_table_makes_and_forgets_earlier_users_of_a_po
 async fn a_flood_costs_its_own_port_alone() {
     let mut worker = HandshakeWorker::start(identity(), Clock::start()).unwrap();
     // A whole ClientHello each, so that the thread has something to do.
-    let hello = Peer::new(PeerVersions::Both, DtlsRole::Active, 1_200, Instant::now()).outbox;
+    let hello =
+        LibraryPeer::new(PeerVersions::Both, DtlsRole::Active, 1_200, Instant::now()).outbox;
     let other = PortId(16_002);
     worker.command(HandshakeCommand::Begin { port: other, role: DtlsRole::Passive });
     for _ in 0..20_000 {
