@@ -6,9 +6,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::desk::Desk;
 use crate::phone::{Account, Answer, CALLER, Codecs, Host, PLAIN, Phone, USER};
 use crate::place::Place;
-use crate::sip::{self, Message};
+use crate::sip::{self, Message, Wire};
 use crate::switchboard::{PASSWORD, Switchboard};
 use crate::web_socket::{Pipe, WebSocket};
 use crate::witness::{Gets, judge, mark};
@@ -20,11 +21,18 @@ const INVALID: &str = "df7jal23ls0d.invalid";
 
 /// A switchboard that listens by everything, with more lines of configuration.
 #[track_caller]
-fn open(more: &str) -> Switchboard {
+pub fn open(more: &str) -> Switchboard {
     Switchboard::open_with(&format!(
         "[sip]\nlisten = [\"udp:NETWORK.1:15060\", \"tcp:NETWORK.1:15060\", \"tls:NETWORK.1:15061\", \
          \"ws:NETWORK.1:15062\", \"wss:NETWORK.1:15063\"]\n{more}"
     ))
+}
+
+/// A desk by WebSocket under TLS.
+pub fn desk_by_wss(board: &Switchboard, operator: &str) -> Desk {
+    let pipe = Pipe::tls(at(board, 15063), &[], &board.place.directory("openssl"));
+    let socket = WebSocket::open(pipe, SIP).unwrap_or_else(|said| panic!("{said}"));
+    Desk::open(operator, PASSWORD, Wire::web(socket))
 }
 
 fn at(board: &Switchboard, port: u16) -> SocketAddr {
@@ -331,8 +339,14 @@ impl Browser {
             response.with("Contact", format!("<sip:k1@{INVALID};transport=ws>"))
         };
         self.socket.send(&tagged(invite.response(180, "Ringing")));
+        // As a browser whose handshake is still to come.
+        let fingerprint = [":42"; 32].concat();
         let body = format!(
-            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
+            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n\
+             m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=rtcp-mux\r\na=mid:0\r\na=setup:active\r\n\
+             a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n\
+             a=fingerprint:sha-256 {}\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\n",
+            &fingerprint[1..]
         );
         self.socket.send(&tagged(invite.response(200, "OK")).with_body("application/sdp", body));
         let ack = self.socket.request("ACK");
