@@ -54,6 +54,8 @@ mod numbers;
 mod open_invites;
 #[path = "exchange/operators.rs"]
 mod operators;
+#[path = "exchange/pages.rs"]
+mod pages;
 #[path = "exchange/registration_log.rs"]
 mod registration_log;
 #[path = "exchange/registrations.rs"]

@@ -14,7 +14,7 @@ use cordboard::dtls::Fingerprint;
 use cordboard::ids::{CallId, ConnectionId, LegId, PortId};
 use cordboard::leg::{
     CodecChoice, Command, Effect, Event, IdentityPrivacy, Input, InviteRefusal, LegHealth,
-    LegSource, Machine, OfferedCodecs, OfferedSecurity, OutgoingLeg, Party, Settings,
+    LegSenses, LegSource, Machine, OfferedCodecs, OfferedSecurity, OutgoingLeg, Party, Settings,
 };
 use cordboard::media;
 use cordboard::random::Random;
@@ -2268,6 +2268,47 @@ fn health_joins_both_streams_once_a_second() {
 }
 
 #[test]
+fn who_is_heard_and_seen_is_what_the_relay_passes_and_both_phones_let() {
+    ladder(
+        "
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered a audio video
+        do answer a
+        a <- 200 audio 20000 0:PCMU; video 20002 97:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        do call b for a
+        b <- INVITE audio 20004 0:PCMU 8:PCMA 9:G722 96:opus OLD-SOUND; video 20006 97:H264 96:H264 99:VP8 OLD-PICTURES
+        b -> 200 audio 5000 0; video 5002 97:H264/90000
+        b <- ACK
+        = answered b PCMU H264
+        do listen a=b b=a
+        relay fed 20000 20004           # of a leg that nobody watches nothing is said
+        do watch a
+        do watch b
+        relay fed 20000 20004
+        = senses a hears b sees -
+        relay fed 20002 20006
+        = senses a hears b sees b
+        relay fed 20002 20006
+        b -> INVITE audio 5000 0; video 5002 97:H264/90000 a=recvonly
+        b <- 200 v2 audio 20004 0:PCMU; video 20006 97:H264 a=sendonly
+        = senses a hears b sees -
+        a -> INVITE audio 4000 0 a=sendonly; video 4002 97:H264/90000
+        a <- 200 v2 audio 20000 0:PCMU a=recvonly; video 20002 97:H264
+        = senses a hears - sees -
+        = held a true false
+        a -> INVITE audio 4000 0; video 4002 97:H264/90000
+        a <- 200 v3 audio 20000 0:PCMU; video 20002 97:H264
+        = senses a hears b sees -
+        = held a false false
+        relay fed 20000 -
+        = senses a hears - sees -
+    ",
+    );
+}
+
+#[test]
 fn a_full_relay_refuses_with_a_time_to_come_back() {
     ladder(
         "
@@ -3381,6 +3422,11 @@ impl Ladder {
                     "health {name} dialog {dialog} audio {audio:?} video {video:?} hold {hold}{converted}"
                 )
             }
+            Event::Senses { senses, .. } => {
+                let LegSenses { hears, sees } = *senses;
+                let name_of = |leg: Option<LegId>| leg.map_or("-".into(), |leg| self.name_of(leg));
+                format!("senses {name} hears {} sees {}", name_of(hears), name_of(sees))
+            }
             Event::Dropped { dropped, .. } => format!("dropped {name} {}", dropped.total()),
             Event::Silent { span, .. } => format!("silent {name} {span:?}"),
             Event::Info { transaction, package, .. } => {
@@ -3415,6 +3461,7 @@ fn relay_event(words: &[&str]) -> media::Event {
         }
         ["dtmf", _, digit] => media::Event::Dtmf { port, digit: digit.chars().next().unwrap() },
         ["key-frame-wanted", _] => media::Event::KeyFrameWanted { port },
+        ["fed", _, source] => media::Event::Fed { port, source: source.parse().ok().map(PortId) },
         ["health", _, kind, ok, loss, ref more @ ..] => {
             let health = media::PortHealth {
                 kind: if kind == "audio" { Kind::Audio } else { Kind::Video },
@@ -3460,7 +3507,8 @@ fn relay_command(command: &media::Command) -> String {
             media::Trust::None => " untrusted",
         };
         let checked = if plan.transport.ice.is_some() { " checked" } else { "" };
-        format!("{} to {to}{direction}{sealed}{checked}{trust}", names.join(" "))
+        let carried = plan.carrier.map(|port| format!(" by {}", port.0)).unwrap_or_default();
+        format!("{} to {to}{carried}{direction}{sealed}{checked}{trust}", names.join(" "))
     };
     match command {
         media::Command::Open { port, kind, plan } => {
@@ -3574,6 +3622,10 @@ fn long(sections: &str, ip: IpAddr) -> String {
     if sections.contains("lite") {
         text += "a=ice-lite\r\n";
     }
+    if let Some(rest) = sections.split_once("bundle=").map(|(_, rest)| rest) {
+        let mids = rest.split([' ', ';']).next().unwrap().replace(',', " ");
+        text += &format!("a=group:BUNDLE {mids}\r\n");
+    }
     for section in sections.split(';').map(str::trim).filter(|section| !section.is_empty()) {
         let mut words = section.split_whitespace();
         let (kind, port) = (words.next().unwrap(), words.next().unwrap());
@@ -3592,7 +3644,8 @@ fn long(sections: &str, ip: IpAddr) -> String {
                 _ if word.starts_with("setup=") || word.starts_with("mid=") => {
                     attributes += &format!("a={}\r\n", word.replace('=', ":"));
                 }
-                _ if word == "lite" => {}
+                _ if word == "lite" || word.starts_with("bundle=") => {}
+                _ if word == "bundle-only" => attributes += "a=bundle-only\r\n",
                 _ if word == "mux" => attributes += "a=rtcp-mux\r\n",
                 _ if word.ends_with("/RTP/AVP") || word.ends_with("/RTP/SAVPF") => protocol = word,
                 // Of the family that the house has not.
@@ -3650,6 +3703,8 @@ fn body_in_short(content_type: Option<&str>, body: &[u8]) -> String {
             let sections: Vec<String> =
                 session.media.iter().map(|media| section(media, &session)).collect();
             let version = if version == 1 { String::new() } else { format!("v{version} ") };
+            let bundle = if session.bundle().is_empty() { "" } else { "bundled " };
+            let version = version + bundle;
             if sections.is_empty() {
                 "no-sections".to_owned()
             } else {
@@ -3684,7 +3739,11 @@ fn section(media: &sdp::MediaDescription, session: &sdp::SessionDescription) -> 
             .attributes_named("candidate")
             .map(|value| value.split(' ').skip(4).take(2).collect::<Vec<_>>().join(":"))
             .collect();
-        words += &format!(" ice={} at {}", &ufrag[..2], candidates.join(","));
+        words += &format!(" ice={}", &ufrag[..2]);
+        // One that is carried by another has its addresses there.
+        if !candidates.is_empty() {
+            words += &format!(" at {}", candidates.join(","));
+        }
     }
     for crypto in media.cryptos().filter(|crypto| crypto.suite != "AES_CM_128_HMAC_SHA1_80") {
         words += &format!(" {}", crypto.suite);

@@ -81,6 +81,14 @@ impl AnyCall {
         }
     }
 
+    /// The number whose phones ring for this call.
+    pub fn ringing_at(&self) -> Option<&Number> {
+        match self {
+            Self::Operator(call) => call.ringing_at(),
+            Self::Direct(call) => call.ringing_at(),
+        }
+    }
+
     /// The terminals that are in this call as in any other; an operator's own phone in an operator
     /// call is not, that is presence's `Engage`.
     pub fn phones(&self) -> BTreeSet<Number> {
@@ -121,6 +129,7 @@ impl OperatorCall {
             OperatorCallInput::LeaseOver => self.lease_over(ctx),
             OperatorCallInput::SetAside => self.set_aside(ctx),
             OperatorCallInput::ToEar { phone } => self.come_to_ear(phone, ctx),
+            OperatorCallInput::PhoneBack => self.phone_back(ctx),
             OperatorCallInput::GivenUp { reason } => self.given_up(reason, ctx),
             OperatorCallInput::Command { verb, asker } => self.obey(&verb, asker, ctx),
             OperatorCallInput::Join { callee, referrer } => self.join(callee, referrer, ctx),

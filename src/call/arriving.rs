@@ -65,6 +65,7 @@ impl OperatorCall {
             | OperatorCallState::Entrusted { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }

@@ -11,7 +11,6 @@
 //! ```
 
 use super::call_record::{EndedBy, Handover};
-use super::checks::Checks;
 use super::consultation::{not_placed, progress_of};
 use super::context::CallContext;
 use super::facts::WayBack;
@@ -88,9 +87,7 @@ impl OperatorCall {
                 ctx.tell(&by, self.progress(&number, "answered", None));
                 let callee = AnsweredCallee { number, leg };
                 let until = Some(ctx.facts.now.instant + HEALTH_WAIT);
-                let (checks, watched) = (Checks::default(), callee.clone());
-                self.enter(OperatorCallState::Settling { by, callee, checks, until }, ctx);
-                self.watch(&watched, true, ctx);
+                self.enter(OperatorCallState::Settling { by, callee, until }, ctx);
                 if follow {
                     ctx.leg(Command::Align { leg: self.caller, to: leg });
                 }
@@ -105,9 +102,7 @@ impl OperatorCall {
 
     /// The two hear and see each other: the hand-over counts (R5.4).
     pub(super) fn settle_if_healthy(&mut self, ctx: &mut CallContext<'_>) {
-        if let OperatorCallState::Settling { checks, .. } = &self.state
-            && checks.is_healthy()
-        {
+        if matches!(self.state, OperatorCallState::Settling { .. }) && self.checks.is_healthy() {
             self.settle(Handover::Checked, ctx);
         }
     }
@@ -115,7 +110,6 @@ impl OperatorCall {
     pub(super) fn settle(&mut self, handover: Handover, ctx: &mut CallContext<'_>) {
         let OperatorCallState::Settling { by, callee, .. } = &self.state else { return };
         let (by, callee) = (by.clone(), callee.clone());
-        self.watch(&callee, false, ctx);
         self.record.handover = Some(handover);
         self.record.enter("handed-over", ctx.facts.now.unix, callee.number.as_str());
         self.among_themselves(&by, callee, ctx);
@@ -141,7 +135,6 @@ impl OperatorCall {
             self.come_back(by, reason, ctx);
         } else if let OperatorCallState::Settling { by, callee, .. } = &self.state {
             let (by, callee) = (by.clone(), callee.clone());
-            self.watch(&callee, false, ctx);
             ctx.hang_up(callee.leg, Cause::NormalClearing);
             self.come_back(by, reason, ctx);
         }
@@ -150,7 +143,8 @@ impl OperatorCall {
     /// A callee has hung up with whom no operator is on the line; whether it was one.
     pub(super) fn callee_gone_elsewhere(&mut self, ctx: &mut CallContext<'_>) -> bool {
         let (by, number, reason) = match &mut self.state {
-            OperatorCallState::InHand { operator, aside, .. } => {
+            OperatorCallState::InHand { operator, aside, .. }
+            | OperatorCallState::Rejoining { operator, aside, .. } => {
                 let Some(callee) = aside.callee().cloned() else { return true };
                 let (operator, was_connected) =
                     (operator.clone(), matches!(aside, Aside::Connected(_)));

@@ -2,7 +2,6 @@
 
 use super::admission::{self, AdmittedCall, CallOrigin, CallerIdentity};
 use super::call_record::EndedBy;
-use super::checks::Checks;
 use super::context::CallContext;
 use super::operator_call::OperatorCall;
 use super::operator_state::{AnsweredCallee, AnsweredOperator, OperatorCallState, Then};
@@ -53,6 +52,7 @@ impl OperatorCall {
             | Verb::Take { .. }
             | Verb::Decline { .. }
             | Verb::Find { .. }
+            | Verb::Watch { .. }
             | Verb::Pick
             | Verb::Swap
             | Verb::Ping => return Err(self.wrong_phase()),
@@ -176,6 +176,7 @@ impl OperatorCall {
                 | OperatorCallState::Leaving { .. }
                 | OperatorCallState::InHand { .. }
                 | OperatorCallState::Parked(_)
+                | OperatorCallState::Rejoining { .. }
                 | OperatorCallState::Transferring { .. }
                 | OperatorCallState::Settling { .. }
                 | OperatorCallState::Serial { .. }
@@ -201,7 +202,6 @@ impl OperatorCall {
     /// Between the three states in which both parties are there.
     fn talk_to(&mut self, party: BridgedParty, ctx: &mut CallContext<'_>) {
         let (seat, callee) = self.both_there().expect("both parties were there");
-        self.watch(&callee, false, ctx);
         let state = match party {
             BridgedParty::Caller => OperatorCallState::Alternated { seat, callee },
             BridgedParty::Callee => OperatorCallState::TalkingToCallee { seat, callee },
@@ -227,15 +227,7 @@ impl OperatorCall {
             return Err(self.wrong_phase());
         };
         let (seat, callee) = (seat.clone(), callee.clone());
-        self.enter(
-            OperatorCallState::Connected {
-                seat,
-                callee: callee.clone(),
-                checks: Checks::default(),
-            },
-            ctx,
-        );
-        self.watch(&callee, true, ctx);
+        self.enter(OperatorCallState::Connected { seat, callee }, ctx);
         Ok(())
     }
 
@@ -251,6 +243,10 @@ impl OperatorCall {
             | OperatorCallState::TalkingToCallee { .. }
             | OperatorCallState::Alternated { .. } => {
                 self.drop_callee(Cause::NormalClearing, ctx);
+                Ok(())
+            }
+            OperatorCallState::Rejoining { .. } => {
+                self.not_rejoined(ctx);
                 Ok(())
             }
             OperatorCallState::Transferring { .. } | OperatorCallState::Settling { .. } => {
@@ -301,6 +297,7 @@ impl OperatorCall {
             | OperatorCallState::Leaving { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }
@@ -328,6 +325,7 @@ impl OperatorCall {
             | OperatorCallState::Alternated { .. }
             | OperatorCallState::Connected { .. }
             | OperatorCallState::InHand { .. }
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Releasing { .. } => {
@@ -401,14 +399,13 @@ impl OperatorCall {
             return self.finish("callee-hung-up", cause, by, ctx);
         }
         let before = self.phase();
-        if let OperatorCallState::Releasing { seat, callee, checks, asker, .. } = &self.state {
+        if let OperatorCallState::Releasing { seat, callee, asker, .. } = &self.state {
             let refusal = CommandRefusal::WrongPhase { phase: before };
             ctx.answer(asker.clone(), CommandOutcome::Refused(refusal));
-            let (seat, callee, checks) = (seat.clone(), callee.clone(), checks.clone());
-            self.state = OperatorCallState::Connected { seat, callee, checks };
+            let (seat, callee) = (seat.clone(), callee.clone());
+            self.state = OperatorCallState::Connected { seat, callee };
         }
         let Some((seat, callee)) = self.both_there() else { return };
-        self.watch(&callee, false, ctx);
         ctx.tell(&seat.operator, self.progress(&callee.number, "hung-up", None));
         self.back_with_caller(seat, ctx);
     }

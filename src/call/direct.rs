@@ -482,6 +482,18 @@ impl DirectCall {
         }
     }
 
+    /// The number whose phones ring for it.
+    pub fn ringing_at(&self) -> Option<&Number> {
+        match &self.state {
+            DirectCallState::Ringing { callee, .. } => Some(&callee.number),
+            DirectCallState::Transferring { transfer } => Some(&transfer.target.number),
+            DirectCallState::Arrived
+            | DirectCallState::Talking { .. }
+            | DirectCallState::Watching { .. }
+            | DirectCallState::Ended => None,
+        }
+    }
+
     /// The party opposite `leg`, while the two talk.
     pub fn opposite(&self, leg: LegId) -> Option<AnsweredCallee> {
         let DirectCallState::Talking { callee } = &self.state else { return None };

@@ -24,6 +24,14 @@ impl OperatorCall {
                     ctx.hang_up(callee.leg, cause);
                 }
             }
+            OperatorCallState::Rejoining { aside, phone, .. } => {
+                if let Some(mut phone) = phone {
+                    phone.call_off(cause, ctx);
+                }
+                if let Some(callee) = aside.callee() {
+                    ctx.hang_up(callee.leg, cause);
+                }
+            }
             OperatorCallState::Consulting { seat, mut callee, then, .. } => {
                 callee.call_off(cause, ctx);
                 // The phone hears what became of its REFER while it has a dialog.
@@ -62,6 +70,7 @@ impl OperatorCall {
             | OperatorCallState::Parked(_)
             | OperatorCallState::Ended => {}
         }
+        self.follow_watch(ctx);
         self.end_caller(cause, ctx);
         self.record.end(ctx.facts.now.unix, cause, by);
         ctx.log(LogEvent::Ended { call: self.id, cause, by });

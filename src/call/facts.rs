@@ -32,6 +32,8 @@ pub(crate) struct CallSettings<'a> {
     pub ring_time: Duration,
     /// How long a consulted phone rings for an operator.
     pub consult_ring_time: Duration,
+    /// How long an operator's phone that is lost is waited for.
+    pub lease: Duration,
     /// A call that is set aside is recalled each time that so long has passed.
     pub recall: Duration,
     /// The directory of the recordings.
@@ -108,6 +110,19 @@ impl CallFacts<'_> {
             (true, None) if view.state == presence::OperatorState::Idle && is_ok => WayBack::Phone,
             (true | false, _) => WayBack::Gone,
         }
+    }
+
+    /// Whether an operator whose phone is lost keeps its calls until the phone is back: it is at its desk, or may come back to
+    /// it within the lease.
+    pub fn keeps_its_calls(&self, operator: &OperatorId) -> bool {
+        self.positions.presence.view(operator).is_some_and(|view| match view.desk {
+            presence::ControlDialogState::Up
+            | presence::ControlDialogState::Unresponsive
+            | presence::ControlDialogState::Lost { .. } => {
+                view.state != presence::OperatorState::Out
+            }
+            presence::ControlDialogState::None => false,
+        })
     }
 
     /// How many calls look at a camera.

@@ -9,7 +9,6 @@
 //! ```
 
 use super::call_record::Handover;
-use super::checks::Checks;
 use super::context::CallContext;
 use super::log_event::LogEvent;
 use super::operator_call::OperatorCall;
@@ -18,9 +17,9 @@ use super::settings::HEALTH_WAIT;
 use super::step::{Accepted, CallStep, CommandSource, Keep};
 use crate::acd;
 use crate::cause::Cause;
-use crate::desk::event::{CommandOutcome, CommandRefusal, DeskEvent};
+use crate::desk::event::{CommandOutcome, CommandRefusal};
 use crate::ids::OperatorId;
-use crate::leg::{Command, LegHealth};
+use crate::leg::Command;
 
 impl OperatorCall {
     pub(super) fn release(
@@ -34,27 +33,24 @@ impl OperatorCall {
             return Ok(Accepted::Now);
         }
         // A forced release overtakes one that waits; the first is answered by the same hand-over.
-        if let OperatorCallState::Releasing { seat, callee, checks, asker: first, .. } = &self.state
+        if let OperatorCallState::Releasing { seat, callee, asker: first, .. } = &self.state
             && force
         {
             let first = first.clone();
-            self.state = OperatorCallState::Connected {
-                seat: seat.clone(),
-                callee: callee.clone(),
-                checks: checks.clone(),
-            };
+            self.state =
+                OperatorCallState::Connected { seat: seat.clone(), callee: callee.clone() };
             ctx.answer(first, CommandOutcome::Ok);
         }
         if !matches!(self.state, OperatorCallState::Connected { .. }) {
             self.connect(ctx)?;
         }
-        let OperatorCallState::Connected { seat, callee, checks } = &self.state else {
+        let OperatorCallState::Connected { seat, callee } = &self.state else {
             return Err(self.wrong_phase());
         };
-        let (seat, callee, checks) = (seat.clone(), callee.clone(), checks.clone());
+        let (seat, callee) = (seat.clone(), callee.clone());
         let until = ctx.facts.now.instant + HEALTH_WAIT;
-        let healthy = checks.is_healthy();
-        self.state = OperatorCallState::Releasing { seat, callee, checks, until, asker };
+        let healthy = self.checks.is_healthy();
+        self.state = OperatorCallState::Releasing { seat, callee, until, asker };
         if force {
             let handover = if healthy { Handover::Checked } else { Handover::Forced };
             self.record_release(handover, ctx);
@@ -64,66 +60,19 @@ impl OperatorCall {
         Ok(Accepted::Later)
     }
 
-    pub(super) fn caller_health(&mut self, health: &LegHealth, ctx: &mut CallContext<'_>) {
-        if let Some(checks) = self.checks() {
-            checks.caller = Some(health.clone());
-            checks.fresh.0 = true;
-            self.report_health(ctx);
-        }
-    }
-
-    pub(super) fn callee_health(&mut self, health: &LegHealth, ctx: &mut CallContext<'_>) {
-        if let Some(checks) = self.checks() {
-            checks.callee = Some(health.clone());
-            checks.fresh.1 = true;
-            self.report_health(ctx);
-        }
-    }
-
-    fn checks(&mut self) -> Option<&mut Checks> {
-        let (OperatorCallState::Connected { checks, .. }
-        | OperatorCallState::Settling { checks, .. }
-        | OperatorCallState::Releasing { checks, .. }) = &mut self.state
-        else {
-            return None;
-        };
-        Some(checks)
-    }
-
-    /// Tells the desk once both figures are new: once a second, and never half of it.
-    fn report_health(&mut self, ctx: &mut CallContext<'_>) {
-        let request = self.request;
-        let Some(checks) = self.checks().filter(|checks| checks.fresh == (true, true)) else {
-            return;
-        };
-        checks.fresh = (false, false);
-        let report = checks.report();
-        self.record.health = report.to_string();
-        if let Some(operator) = self.operator().cloned() {
-            ctx.tell(&operator, DeskEvent::Health { request, report });
-        }
-        self.release_if_healthy(ctx);
-        self.settle_if_healthy(ctx);
-    }
-
-    fn release_if_healthy(&mut self, ctx: &mut CallContext<'_>) {
-        if let OperatorCallState::Releasing { checks, .. } = &self.state
-            && checks.is_healthy()
-        {
+    pub(super) fn release_if_healthy(&mut self, ctx: &mut CallContext<'_>) {
+        if matches!(self.state, OperatorCallState::Releasing { .. }) && self.checks.is_healthy() {
             self.record_release(Handover::Checked, ctx);
         }
     }
 
     /// The five seconds are over.
     pub(super) fn give_up_release(&mut self, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::Releasing { seat, callee, checks, asker, .. } = &self.state else {
-            return;
-        };
-        let (seat, callee, checks) = (seat.clone(), callee.clone(), checks.clone());
-        let asker = asker.clone();
-        let report = checks.report();
+        let OperatorCallState::Releasing { seat, callee, asker, .. } = &self.state else { return };
+        let (seat, callee, asker) = (seat.clone(), callee.clone(), asker.clone());
+        let report = self.checks.report();
         ctx.answer(asker, CommandOutcome::Refused(CommandRefusal::Unhealthy { report }));
-        self.state = OperatorCallState::Connected { seat, callee, checks };
+        self.state = OperatorCallState::Connected { seat, callee };
     }
 
     /// The release is decided; the operator leaves when the journal has it.
@@ -142,7 +91,6 @@ impl OperatorCall {
     pub(super) fn leave(&mut self, ctx: &mut CallContext<'_>) {
         let OperatorCallState::Leaving { seat, callee, asker, .. } = &self.state else { return };
         let (seat, callee, asker) = (seat.clone(), callee.clone(), asker.clone());
-        self.watch(&callee, false, ctx);
         // A phone that sent REFER hears of its outcome while it has a dialog.
         ctx.answer(asker, CommandOutcome::Ok);
         self.leave_phone(&seat, Cause::NormalClearing, ctx);
@@ -160,7 +108,7 @@ impl OperatorCall {
         let (operator, what) = (seat.operator.clone(), "release");
         ctx.log(LogEvent::Unwritten { call: self.id, operator, what });
         self.record.handover = None;
-        self.enter(OperatorCallState::Connected { seat, callee, checks: Checks::default() }, ctx);
+        self.enter(OperatorCallState::Connected { seat, callee }, ctx);
         if phone_gone {
             self.hand_over(Handover::Unchecked, ctx);
         }
@@ -179,7 +127,6 @@ impl OperatorCall {
             return;
         };
         let (seat, callee) = (seat.clone(), callee.clone());
-        self.watch(&callee, false, ctx);
         self.record.handover = Some(handover);
         self.record.enter("handed-over", ctx.facts.now.unix, callee.number.as_str());
         self.among_themselves(&seat.operator, callee, ctx);
@@ -215,13 +162,9 @@ impl OperatorCall {
         }
         ctx.leg(Command::Listen(self.sources()));
         self.follow_recording(ctx);
+        self.follow_watch(ctx);
         ctx.introduce((caller, &self.identity), (wanted, &other));
         ctx.log(LogEvent::HandedOver { call: self.id, operator: operator.clone() });
         ctx.keep(&self.record);
-    }
-
-    pub(super) fn watch(&self, callee: &AnsweredCallee, on: bool, ctx: &mut CallContext<'_>) {
-        ctx.leg(Command::Watch { leg: self.caller, on });
-        ctx.leg(Command::Watch { leg: callee.leg, on });
     }
 }

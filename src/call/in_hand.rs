@@ -12,7 +12,6 @@
 //! What leaves the ear is cut at the relay before another call comes there.
 
 use super::call_record::Handover;
-use super::checks::Checks;
 use super::context::CallContext;
 use super::log_event::LogEvent;
 use super::operator_call::OperatorCall;
@@ -59,6 +58,7 @@ impl OperatorCall {
             | OperatorCallState::Leaving { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }
@@ -71,9 +71,6 @@ impl OperatorCall {
     /// Its operator goes to another call.
     pub(super) fn set_aside(&mut self, ctx: &mut CallContext<'_>) {
         let Some((seat, aside)) = self.aside() else { return };
-        if let Aside::Connected(callee) = &aside {
-            self.watch(&callee.clone(), false, ctx);
-        }
         ctx.steps.push(CallStep::Own(seat.phone, Owner::Position(seat.operator.clone())));
         ctx.leg(Command::Listen(vec![(seat.phone, LegSource::Silence)]));
         self.hold_in_hand(seat.operator, aside, ctx);
@@ -93,7 +90,11 @@ impl OperatorCall {
 
     /// Its operator comes back to it.
     pub(super) fn come_to_ear(&mut self, phone: LegId, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::InHand { operator, aside, .. } = &self.state else { return };
+        let (OperatorCallState::InHand { operator, aside, .. }
+        | OperatorCallState::Rejoining { operator, aside, .. }) = &self.state
+        else {
+            return;
+        };
         let seat = AnsweredOperator { operator: operator.clone(), phone };
         let aside = aside.clone();
         ctx.steps.push(CallStep::Own(phone, Owner::Call(self.id)));
@@ -106,9 +107,7 @@ impl OperatorCall {
                 self.enter(OperatorCallState::Alternated { seat, callee }, ctx);
             }
             Aside::Connected(callee) => {
-                let (checks, watched) = (Checks::default(), callee.clone());
-                self.enter(OperatorCallState::Connected { seat, callee, checks }, ctx);
-                self.watch(&watched, true, ctx);
+                self.enter(OperatorCallState::Connected { seat, callee }, ctx);
             }
         }
     }
@@ -142,7 +141,15 @@ impl OperatorCall {
     /// Its operator is gone, or the phone at which it would come back.
     pub(super) fn given_up(&mut self, reason: &'static str, ctx: &mut CallContext<'_>) {
         match &mut self.state {
-            OperatorCallState::InHand { operator, aside, .. } => {
+            OperatorCallState::InHand { .. } | OperatorCallState::Rejoining { .. } => {
+                if let OperatorCallState::Rejoining { phone: Some(phone), .. } = &mut self.state {
+                    phone.call_off(Cause::Abandoned, ctx);
+                }
+                let (OperatorCallState::InHand { operator, aside, .. }
+                | OperatorCallState::Rejoining { operator, aside, .. }) = &self.state
+                else {
+                    return;
+                };
                 let (operator, callee) = (operator.clone(), aside.callee().cloned());
                 let Some(callee) = callee else {
                     return self.give_back(operator, acd::QueuePlace::Front, reason, ctx);
@@ -274,6 +281,7 @@ impl OperatorCall {
             | OperatorCallState::Entrusted { .. }
             | OperatorCallState::TalkingToCallee { .. }
             | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Connected { .. }
             | OperatorCallState::Releasing { .. }
             | OperatorCallState::Leaving { .. }

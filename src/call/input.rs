@@ -70,6 +70,8 @@ pub(crate) enum OperatorCallInput {
     SetAside,
     /// Its operator comes back to it, on this leg of its phone.
     ToEar { phone: LegId },
+    /// The phone of its operator has registered.
+    PhoneBack,
     /// The phone of its operator is gone, or the operator; why, for its desk.
     GivenUp { reason: &'static str },
     /// Its operator wants something.

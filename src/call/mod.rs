@@ -13,8 +13,10 @@
 //! layer 8  taking consultation     what waits for the journal; the wanted person, talked to unheard
 //! layer 8  handover entrusting     the health gate, the release; a release before the answer
 //! layer 8  recording views ending  whom its file follows; what desks see; everybody is told
+//! layer 8  observing       how its parties' media do, and who hears and sees whom
 //! layer 8  transfer replacing camera   REFER; Replaces; one party, and a place to look at
 //! layer 8  sources parties     who hears and sees whom; who is in it
+//! layer 8  rejoining       a lost phone of an operator is called again
 //! layer 8  in_hand         several calls of one operator: set aside, parked
 //! layer 7  operator_call   through an operator: states, who hears whom
 //! layer 7  direct          between two parties
@@ -27,7 +29,7 @@
 //! layer 2  world log_event     who there is and where; what the log is told
 //! layer 1  admission       who may call whom, and why
 //! layer 1  call_record     who, when, why
-//! layer 1  checks          whether the two hear and see each other
+//! layer 1  checks          what is known of the parties' media
 //! layer 1  position        the calls of one operator
 //! layer 1  refusal settings    what a caller gets that is not served; how a queue meets its callers
 //! ```
@@ -49,12 +51,14 @@ mod handover;
 mod in_hand;
 mod input;
 mod log_event;
+mod observing;
 mod operator_call;
 mod operator_state;
 mod parties;
 mod position;
 mod recording;
 mod refusal;
+mod rejoining;
 mod replacing;
 mod resuming;
 mod ringing;

@@ -20,6 +20,7 @@
 //! ```text
 //!   with-caller, both there ── the operator goes to another call ──▶ in-hand ── back at the ear ──▶ as before
 //!   with-caller, in-hand ── park ──▶ parked ── pick ──▶ taken        in_hand.rs
+//!   the operator's phone is lost ──▶ rejoining ── it answers anew ──▶ as before             rejoining.rs
 //!   with-caller, in-hand ── transfer ──▶ transferring ── 200 ──▶ settling ── both healthy ──▶ handed over
 //!                                            └─ nobody ──▶ in-hand again, or the phone rings  blind_transfer.rs
 //! ```
@@ -28,6 +29,7 @@
 
 use super::admission::{Callee, CallerIdentity};
 use super::call_record::{CallRecord, EndedBy, Handover};
+use super::checks::Checks;
 use super::context::CallContext;
 use super::log_event::LogEvent;
 use super::operator_state::{AnsweredOperator, OperatorCallState, RecordingState, Then};
@@ -72,6 +74,8 @@ pub(crate) struct OperatorCall {
     pub recording: RecordingState,
     /// When the callee hangs up, the caller comes back to the operator who handed it over.
     pub serial: bool,
+    /// What is known of its parties' media.
+    pub checks: Checks,
 }
 
 /// Where a new call through an operator comes from.
@@ -111,6 +115,7 @@ impl OperatorCall {
             minutes: None,
             recording: RecordingState::Off,
             serial: false,
+            checks: Checks::default(),
         }
     }
 
@@ -130,6 +135,7 @@ impl OperatorCall {
         if let Some(operator) = self.operator().cloned() {
             ctx.tell(&operator, self.view(None));
         }
+        self.follow_watch(ctx);
         let who = self.callee().map(Number::as_str).or(self.operator().map(OperatorId::as_str));
         let (phase, who) = (self.phase(), who.unwrap_or_default().to_owned());
         self.record.enter(phase, ctx.facts.now.unix, &who);
@@ -277,6 +283,10 @@ impl OperatorCall {
                 let rung = callee.on(event, ctx);
                 self.on_entrusted(rung, ctx);
             }
+            OperatorCallState::Rejoining { phone: Some(phone), .. } if phone.has(leg) => {
+                let rung = phone.on(event, ctx);
+                self.on_rejoining(rung, ctx);
+            }
             OperatorCallState::Transferring { callee, .. } if callee.has(leg) => {
                 let rung = callee.on(event, ctx);
                 self.on_transferring(rung, ctx);
@@ -297,6 +307,7 @@ impl OperatorCall {
             | OperatorCallState::HandedOver { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }
@@ -310,7 +321,8 @@ impl OperatorCall {
         match event {
             leg::Event::Ended { cause, by, .. } => self.caller_gone(*cause, *by, ctx),
             leg::Event::Confirmed { .. } => self.acknowledged(ctx),
-            leg::Event::Health { health, .. } => self.caller_health(health, ctx),
+            leg::Event::Health { health, .. } => self.on_health(self.caller, health, ctx),
+            leg::Event::Senses { senses, .. } => self.on_senses(self.caller, *senses, ctx),
             leg::Event::Referred { leg, transaction, .. } => {
                 ctx.refuse_refer(*leg, *transaction);
             }
@@ -340,11 +352,8 @@ impl OperatorCall {
                 self.operator_gone(*cause, *by, ctx);
             }
             leg::Event::Ended { cause, .. } => self.callee_gone(*cause, ctx),
-            leg::Event::Health { health, .. } => {
-                if !is_operator {
-                    self.callee_health(health, ctx);
-                }
-            }
+            leg::Event::Health { health, .. } => self.on_health(leg, health, ctx),
+            leg::Event::Senses { senses, .. } => self.on_senses(leg, *senses, ctx),
             leg::Event::Referred { transaction, refer_to, .. } if is_operator => {
                 self.on_refer(*transaction, refer_to, ctx);
             }
@@ -398,6 +407,7 @@ impl OperatorCall {
             | OperatorCallState::Entrusted { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }
@@ -416,6 +426,9 @@ impl OperatorCall {
     ) {
         // A phone that no longer knows the dialog (481) has not hung up: it was started anew.
         let hung_up = by == leg::EndingSide::Peer && cause != Cause::Lost;
+        if !hung_up && self.wait_for_phone(ctx) {
+            return;
+        }
         match &mut self.state {
             OperatorCallState::WithCaller { .. } if hung_up => {
                 self.finish("operator-hung-up", cause, EndedBy::Operator, ctx);
@@ -447,6 +460,7 @@ impl OperatorCall {
             | OperatorCallState::Entrusted { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }
@@ -473,6 +487,7 @@ impl OperatorCall {
             | OperatorCallState::Transferring { callee, .. }
             | OperatorCallState::Entrusted { callee, .. } => Some(callee.until),
             OperatorCallState::InHand { recall_at, .. } => Some(*recall_at),
+            OperatorCallState::Rejoining { until, .. } => Some(*until),
             OperatorCallState::Parked(parked) => Some(parked.recall_at),
             OperatorCallState::Settling { until, .. } => *until,
             OperatorCallState::Queued
@@ -514,6 +529,7 @@ impl OperatorCall {
             }
             OperatorCallState::Releasing { .. } => self.give_up_release(ctx),
             OperatorCallState::InHand { .. } | OperatorCallState::Parked(_) => self.recall(ctx),
+            OperatorCallState::Rejoining { .. } => self.not_rejoined(ctx),
             OperatorCallState::Transferring { callee, .. } => {
                 callee.call_off(Cause::NoAnswer, ctx);
                 self.on_transferring(ForkResult::Failed(Cause::NoAnswer, vec![]), ctx);

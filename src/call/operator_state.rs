@@ -1,6 +1,5 @@
 //! Where a call through an operator stands, with what each state has.
 
-use super::checks::Checks;
 use super::ringing::RingingPhones;
 use super::step::CommandSource;
 use crate::acd;
@@ -64,13 +63,11 @@ pub(crate) enum OperatorCallState {
     Connected {
         seat: AnsweredOperator,
         callee: AnsweredCallee,
-        checks: Checks,
     },
     /// `release` waits for both parties to be healthy.
     Releasing {
         seat: AnsweredOperator,
         callee: AnsweredCallee,
-        checks: Checks,
         until: Instant,
         asker: CommandSource,
     },
@@ -90,6 +87,14 @@ pub(crate) enum OperatorCallState {
         since: UnixTime,
         recall_at: Instant,
     },
+    /// The operator's phone was lost, not hung up: it is called again, and these wait for it.
+    Rejoining {
+        operator: OperatorId,
+        aside: Aside,
+        /// None: it cannot be called until it registers anew.
+        phone: Option<RingingPhones>,
+        until: Instant,
+    },
     /// On the list that all operators of the queue see.
     Parked(ParkedCall),
     /// The caller is left to phones that ring, and comes back to this operator if nobody answers.
@@ -102,7 +107,6 @@ pub(crate) enum OperatorCallState {
     Settling {
         by: OperatorId,
         callee: AnsweredCallee,
-        checks: Checks,
         /// When the operator is told that they do not yet.
         until: Option<Instant>,
     },

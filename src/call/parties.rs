@@ -10,6 +10,7 @@ impl OperatorCall {
         if let OperatorCallState::Taken { operator, .. }
         | OperatorCallState::RingingYou { operator, .. }
         | OperatorCallState::InHand { operator, .. }
+        | OperatorCallState::Rejoining { operator, .. }
         | OperatorCallState::Transferring { by: operator, .. }
         | OperatorCallState::Settling { by: operator, .. } = &self.state
         {
@@ -24,7 +25,10 @@ impl OperatorCall {
             OperatorCallState::Consulting { callee, .. }
             | OperatorCallState::Transferring { callee, .. }
             | OperatorCallState::Entrusted { callee, .. } => Some(&callee.number),
-            OperatorCallState::InHand { aside, .. } => aside.callee().map(|callee| &callee.number),
+            OperatorCallState::InHand { aside, .. }
+            | OperatorCallState::Rejoining { aside, .. } => {
+                aside.callee().map(|callee| &callee.number)
+            }
             OperatorCallState::TalkingToCallee { callee, .. }
             | OperatorCallState::Alternated { callee, .. }
             | OperatorCallState::Connected { callee, .. }
@@ -55,6 +59,34 @@ impl OperatorCall {
         self.callee().filter(|_| !rings)
     }
 
+    /// The number whose phones ring for it.
+    pub fn ringing_at(&self) -> Option<&Number> {
+        match &self.state {
+            OperatorCallState::RingingYou { phone: ringing, .. }
+            | OperatorCallState::Rejoining { phone: Some(ringing), .. }
+            | OperatorCallState::Consulting { callee: ringing, .. }
+            | OperatorCallState::Entrusted { callee: ringing, .. }
+            | OperatorCallState::Transferring { callee: ringing, .. } => Some(&ringing.number),
+            OperatorCallState::Arriving { .. }
+            | OperatorCallState::Queued
+            | OperatorCallState::Announcing { .. }
+            | OperatorCallState::Taken { .. }
+            | OperatorCallState::WithCaller { .. }
+            | OperatorCallState::TalkingToCallee { .. }
+            | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Releasing { .. }
+            | OperatorCallState::Leaving { .. }
+            | OperatorCallState::InHand { .. }
+            | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { phone: None, .. }
+            | OperatorCallState::Settling { .. }
+            | OperatorCallState::Serial { .. }
+            | OperatorCallState::HandedOver { .. }
+            | OperatorCallState::Ended => None,
+        }
+    }
+
     /// The callee, once the two are among themselves; nothing is left for this call to do then.
     pub fn handed_over_to(&self) -> Option<&AnsweredCallee> {
         if let OperatorCallState::HandedOver { callee } = &self.state { Some(callee) } else { None }
@@ -78,6 +110,7 @@ impl OperatorCall {
             | OperatorCallState::Entrusted { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }
@@ -88,7 +121,9 @@ impl OperatorCall {
 
     /// The operator whose phone this leg is, answered or about to be.
     pub fn operator_at(&self, leg: LegId) -> Option<&OperatorId> {
-        if let OperatorCallState::RingingYou { operator, phone } = &self.state {
+        if let OperatorCallState::RingingYou { operator, phone }
+        | OperatorCallState::Rejoining { operator, phone: Some(phone), .. } = &self.state
+        {
             return phone.has(leg).then_some(operator);
         }
         self.seat().filter(|seat| seat.phone == leg).map(|seat| &seat.operator)

@@ -36,6 +36,7 @@ impl OperatorCall {
             return;
         }
         ctx.listen_anew(self.sources());
+        self.follow_watch(ctx);
         match &self.state {
             OperatorCallState::Arriving { .. } | OperatorCallState::Queued => {
                 if !ctx.facts.settings.queues.contains_key(&self.queue) {
@@ -52,10 +53,6 @@ impl OperatorCall {
                     *end = until;
                 }
             }
-            OperatorCallState::Connected { callee, .. }
-            | OperatorCallState::Settling { callee, .. } => {
-                self.watch(&callee.clone(), true, ctx);
-            }
             OperatorCallState::Taken { .. }
             | OperatorCallState::RingingYou { .. }
             | OperatorCallState::WithCaller { .. }
@@ -63,10 +60,13 @@ impl OperatorCall {
             | OperatorCallState::Entrusted { .. }
             | OperatorCallState::TalkingToCallee { .. }
             | OperatorCallState::Alternated { .. }
+            | OperatorCallState::Connected { .. }
+            | OperatorCallState::Settling { .. }
             | OperatorCallState::Releasing { .. }
             | OperatorCallState::Leaving { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Serial { .. }
             | OperatorCallState::HandedOver { .. }
@@ -106,7 +106,9 @@ impl OperatorCall {
                 phone.call_off(Cause::Administrative, ctx);
                 self.back_in_queue(Some(operator), acd::QueuePlace::Front, ctx);
             }
-            OperatorCallState::InHand { .. } => self.given_up("logged-out", ctx),
+            OperatorCallState::InHand { .. } | OperatorCallState::Rejoining { .. } => {
+                self.given_up("logged-out", ctx);
+            }
             // It comes back to nobody, should it come back.
             OperatorCallState::Arriving { .. }
             | OperatorCallState::Queued

@@ -302,6 +302,7 @@ impl RingingPhones {
             | leg::Event::Aligned { .. }
             | leg::Event::Dtmf { .. }
             | leg::Event::Health { .. }
+            | leg::Event::Senses { .. }
             | leg::Event::Silent { .. }
             | leg::Event::Dropped { .. }
             | leg::Event::Info { .. }

@@ -149,6 +149,12 @@ pub enum SavedOperatorState {
         since: UnixTime,
         recall_at: UnixTime,
     },
+    Rejoining {
+        operator: OperatorId,
+        aside: Aside,
+        phone: Option<SavedRinging>,
+        until: UnixTime,
+    },
     Parked(SavedPark),
     Transferring {
         by: OperatorId,
@@ -274,6 +280,10 @@ impl SavedOperatorCall {
             }
             SavedOperatorState::InHand { aside, .. } => {
                 legs.extend(aside.callee().map(|callee| callee.leg));
+            }
+            SavedOperatorState::Rejoining { aside, phone, .. } => {
+                legs.extend(aside.callee().map(|callee| callee.leg));
+                legs.extend(phone.iter().flat_map(|phone| &phone.legs));
             }
             SavedOperatorState::Settling { callee, .. }
             | SavedOperatorState::Serial { callee, .. } => legs.push(callee.leg),

@@ -1,7 +1,6 @@
 //! A call becomes a value, and a value a call.
 
 use super::any_call::AnyCall;
-use super::checks::Checks;
 use super::context::CallContext;
 use super::direct::{DirectCall, DirectCallState, REDIRECTIONS_MAX, Transfer};
 use super::facts::CallFacts;
@@ -128,7 +127,8 @@ impl OperatorCall {
             State::Announcing { .. } => Some(acd::RestoredState::Ending),
             State::Taken { operator, .. }
             | State::RingingYou { operator, .. }
-            | State::InHand { operator, .. } => taken(operator, false),
+            | State::InHand { operator, .. }
+            | State::Rejoining { operator, .. } => taken(operator, false),
             State::WithCaller { seat }
             | State::Consulting { seat, .. }
             | State::TalkingToCallee { seat, .. }
@@ -198,11 +198,17 @@ impl State {
                 since: *since,
                 recall_at: now.unix_of(*recall_at),
             },
+            Self::Rejoining { operator, aside, phone, until } => Saved::Rejoining {
+                operator: operator.clone(),
+                aside: aside.clone(),
+                phone: phone.as_ref().map(|phone| phone.saved(now)),
+                until: now.unix_of(*until),
+            },
             Self::Parked(parked) => Saved::Parked(parked.saved(now)),
             Self::Transferring { by, callee, rings } => {
                 Saved::Transferring { by: by.clone(), callee: callee.saved(now), rings: *rings }
             }
-            Self::Settling { by, callee, until, checks: _ } => Saved::Settling {
+            Self::Settling { by, callee, until } => Saved::Settling {
                 by: by.clone(),
                 callee: callee.clone(),
                 until: until.map(|until| now.unix_of(until)),
@@ -351,9 +357,7 @@ impl SavedOperatorCall {
             }
             Saved::TalkingToCallee { seat, callee } => State::TalkingToCallee { seat, callee },
             Saved::Alternated { seat, callee } => State::Alternated { seat, callee },
-            Saved::Connected { seat, callee } => {
-                State::Connected { seat, callee, checks: Checks::default() }
-            }
+            Saved::Connected { seat, callee } => State::Connected { seat, callee },
             Saved::Leaving { seat, callee, asker, phone_gone } => {
                 let ticket = Ticket(0);
                 State::Leaving { seat, callee, ticket, asker, phone_gone }
@@ -362,16 +366,19 @@ impl SavedOperatorCall {
                 let recall_at = now.instant_of(recall_at);
                 State::InHand { operator, aside, since, recall_at }
             }
+            Saved::Rejoining { operator, aside, phone, until } => State::Rejoining {
+                operator,
+                aside,
+                phone: phone.as_ref().map(ringing),
+                until: now.instant_of(until),
+            },
             Saved::Parked(parked) => State::Parked(ParkedCall::restored(now, &parked)),
             Saved::Transferring { by, callee, rings } => {
                 State::Transferring { by, callee: ringing(&callee), rings }
             }
-            Saved::Settling { by, callee, until } => State::Settling {
-                by,
-                callee,
-                checks: Checks::default(),
-                until: until.map(|until| now.instant_of(until)),
-            },
+            Saved::Settling { by, callee, until } => {
+                State::Settling { by, callee, until: until.map(|until| now.instant_of(until)) }
+            }
             Saved::Serial { by, callee } => State::Serial { by, callee },
         }
     }

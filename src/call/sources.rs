@@ -49,7 +49,8 @@ impl OperatorCall {
                 let told = LegSource::Told(self.prompt(PromptMessage::Connected));
                 vec![(c, LegSource::Leg(u.leg)), (o.phone, told), (u.leg, LegSource::Leg(c))]
             }
-            OperatorCallState::InHand { aside, .. } => self.aside_sources(aside),
+            OperatorCallState::InHand { aside, .. }
+            | OperatorCallState::Rejoining { aside, .. } => self.aside_sources(aside),
             OperatorCallState::Parked(_) => vec![(c, self.held())],
             OperatorCallState::HandedOver { callee: u }
             | OperatorCallState::Settling { callee: u, .. }

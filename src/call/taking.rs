@@ -91,6 +91,7 @@ impl OperatorCall {
             | OperatorCallState::Releasing { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }
@@ -117,6 +118,7 @@ impl OperatorCall {
             | OperatorCallState::Releasing { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
+            | OperatorCallState::Rejoining { .. }
             | OperatorCallState::Transferring { .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }

@@ -44,7 +44,9 @@ impl OperatorCall {
             OperatorCallState::Arriving { .. } => "arriving",
             OperatorCallState::Queued => "queued",
             OperatorCallState::Announcing { .. } => "announcing",
-            OperatorCallState::Taken { .. } | OperatorCallState::RingingYou { .. } => "ringing-you",
+            OperatorCallState::Taken { .. }
+            | OperatorCallState::RingingYou { .. }
+            | OperatorCallState::Rejoining { .. } => "ringing-you",
             OperatorCallState::WithCaller { .. } => "with-caller",
             OperatorCallState::Consulting { .. } => "consulting",
             OperatorCallState::Entrusted { .. } => "entrusted",

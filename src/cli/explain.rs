@@ -6,7 +6,7 @@ use crate::call::admission;
 use crate::directory::Directory;
 use crate::exchange::AdminRequest;
 use crate::ids::{Number, OperatorId, QueueId};
-use crate::server::admin_wire::AdminAnswer;
+use crate::wire::admin_wire::AdminAnswer;
 use std::process::ExitCode;
 
 /// A call to explain.

@@ -3,8 +3,8 @@
 use super::administration::Administration;
 use super::table::{Listing, Table, print};
 use crate::exchange::AdminRequest;
-use crate::server::admin_rows::DroppedRow;
-use crate::server::admin_wire::AdminAnswer;
+use crate::wire::admin_rows::DroppedRow;
+use crate::wire::admin_wire::AdminAnswer;
 use anyhow::bail;
 use serde_json::{Map, Value, json};
 

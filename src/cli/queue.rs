@@ -6,7 +6,7 @@ use super::table::{Listing, Table, print};
 use crate::directory::{DirectoryChange, NightSwitch};
 use crate::exchange::AdminRequest;
 use crate::ids::QueueId;
-use crate::server::admin_wire::AdminAnswer;
+use crate::wire::admin_wire::AdminAnswer;
 use anyhow::bail;
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use super::administration::Administration;
 use super::table::print;
-use crate::server::admin_rows::ReloadedRow;
+use crate::wire::admin_rows::ReloadedRow;
 
 /// Has it read again, and says what of it holds now and what does not yet.
 ///

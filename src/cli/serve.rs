@@ -17,7 +17,7 @@ use crate::server::connecting::unix_now;
 use crate::server::course::StopSignal;
 use crate::server::crash_guard::CrashGuard;
 use crate::server::dtls::{DtlsIdentity, HandshakeWorker};
-use crate::server::event_loop::{EventLoop, LoopParts, REQUESTS_MAX, WhatWasLeft};
+use crate::server::event_loop::{EventLoop, LoopParts, WhatWasLeft};
 use crate::server::fd_store::{FdStore, Inheritance};
 use crate::server::ledger_file::LedgerFile;
 use crate::server::loop_sockets::LoopSockets;
@@ -29,9 +29,11 @@ use crate::server::recordings::Recordings;
 use crate::server::resolver::Resolver;
 use crate::server::telemetry;
 use crate::server::tls::{Tls, TlsStatus};
-use crate::server::{CodecWorkers, Routes};
+use crate::server::{CodecWorkers, PageListener, Routes, own_address_towards};
 use crate::sip::Transport;
 use crate::store::{self, Database, Lax, Lock, StoreWriter};
+use crate::web::{self, WebParts};
+use crate::wire::{PendingRequest, REQUESTS_MAX};
 use anyhow::Context as _;
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -107,7 +109,7 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let inheritance = Inheritance { files, store: store.clone(), boot: state.boot };
     let tls = Arc::new(Tls::open(config.tls_settings(), unix_now())?);
     let dtls = DtlsIdentity::open(&config.dtls_files(), unix_now())?;
-    let (sockets, ports) =
+    let (mut sockets, ports) =
         LoopSockets::bind(&listen, Arc::clone(&tls), inheritance, &left.behind.ports()).await?;
     state.connections = sockets.connections().collect();
     let mut random = Random::from_seed(seed()?);
@@ -135,6 +137,7 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     memory::give_back().context("no thread for giving memory back")?;
     let (requests, requested) = mpsc::channel(REQUESTS_MAX);
     let (asking, asked) = mpsc::channel(1);
+    open_pages(&mut sockets, &requests, config);
     tokio::spawn(administration.serve(Channels { requests, reloads: asking }));
     let (reload, reloads) = mpsc::channel(1);
     say_what_is_there(&addresses, &exchange.status(), data, &tls);
@@ -226,11 +229,48 @@ fn say_what_is_there(
     );
 }
 
+/// Serves pages, and says where browsers find them.
+fn open_pages(sockets: &mut LoopSockets, requests: &mpsc::Sender<PendingRequest>, config: &Config) {
+    for PageListener { address, sealed } in sockets.pages() {
+        let address = reached(address);
+        match (sealed, config.web.proxy) {
+            (true, _) => tracing::info!("desk page at https://{address}/"),
+            (false, true) => tracing::info!("desk page at {address}, for the proxy before it"),
+            (false, false) => {
+                tracing::info!("desk page at http://{address}/, on this machine alone");
+            }
+        }
+    }
+    let parts = WebParts {
+        requests: requests.clone(),
+        sip: sockets.sip_door(),
+        data: config.data.clone(),
+        proxy: config.web.proxy,
+    };
+    sockets.serve_pages(&web::serve(parts));
+}
+
+/// Where others find a listener: of one on all addresses that from which this machine speaks to the world.
+fn reached(address: SocketAddr) -> SocketAddr {
+    // RFC 5737, RFC 3849: addresses that nobody has; nothing is sent there.
+    let world = match address {
+        SocketAddr::V4(_) => SocketAddr::from(([192, 0, 2, 1], 9)),
+        SocketAddr::V6(_) => SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 9)),
+    };
+    let own = || own_address_towards(world);
+    let ip = if address.ip().is_unspecified() { own() } else { None };
+    SocketAddr::new(ip.unwrap_or(address.ip()), address.port())
+}
+
 /// By what phones and browsers know us.
 fn say_certificate(tls: &Tls) {
     let TlsStatus { fingerprint, is_own, trouble } = tls.status(unix_now());
     if let Some(fingerprint) = fingerprint {
-        let whose = if is_own { "our own certificate, which nobody knows" } else { "certificate" };
+        let whose = if is_own {
+            "our own certificate, which nobody knows: browsers warn of it until it is accepted there"
+        } else {
+            "certificate"
+        };
         tracing::info!("{whose}: SHA-256 {fingerprint}");
     }
     if let Some(trouble) = trouble {

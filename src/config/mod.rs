@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! layer 5  rooms                                                 what each room is told
-//! layer 4  queues                                                one for each queue
+//! layer 4  queues  web                                           one for each queue; pages
 //! layer 3  cameras  limits  records  tls  trunks  waiting_profiles    one for each section
 //! layer 3  hours  priorities                                     what a queue has more
 //! layer 2  values  zones                                         what may be written; time zones
@@ -25,6 +25,7 @@ mod tls;
 mod trunks;
 mod values;
 mod waiting_profiles;
+mod web;
 mod zones;
 
 pub use cameras::{CAMERAS_MAX, CameraSection};
@@ -33,6 +34,7 @@ pub use reader::{ConfigRefusal, KeyFault};
 pub use records::KEEP_MAX;
 pub use tls::TlsSection;
 pub use values::ListenSocket;
+pub use web::{PAGES_MAX, PageSocket, WebSection};
 pub use zones::{zone, zone_of_this_machine};
 
 use crate::acd::{NightRules, QueuePriorities};
@@ -86,7 +88,7 @@ pub struct Config {
     /// `[tls]`
     pub tls: TlsSection,
     /// `[web]`
-    pub web: Web,
+    pub web: WebSection,
     /// `[records]`
     pub records: Retention,
     /// `[levels]`
@@ -139,15 +141,6 @@ pub struct MediaSection {
     pub reserve: Reserve,
     /// What waiting parties see and hear; the words are those of `[texts]`.
     pub waiting_profile: WaitingProfile,
-}
-
-/// `[web]`
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Web {
-    /// The address of the web page.
-    pub listen: SocketAddr,
-    /// Other sites whose pages may speak SIP with us, in small letters.
-    pub origins: Vec<String>,
 }
 
 /// `[levels]`
@@ -277,7 +270,7 @@ impl Default for Config {
                 waiting_profile: WaitingProfile::default(),
             },
             tls: TlsSection::default(),
-            web: Web { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), origins: Vec::new() },
+            web: WebSection::default(),
             records: Retention::default(),
             levels: Levels { external: LevelId::from("B"), on_refusal: RefusalPolicy::Refuse },
             desk: DeskSection {
@@ -400,10 +393,7 @@ impl Config {
             config.tls = tls::tls(reader, &section);
         }
         if let Some(section) = reader.section(&root, "web") {
-            reader.allow(&section, &["listen", "origins"]);
-            set(&mut config.web.listen, reader.value(&section, "listen", values::socket));
-            let origins = |value: &DeValue<'_>| values::list(value, values::LIST_MAX, tls::origin);
-            set(&mut config.web.origins, reader.value(&section, "origins", origins));
+            config.web = web::web(reader, &section, &config.sip.listen);
         }
         if let Some(section) = reader.section(&root, "records") {
             records::records(&mut config.records, reader, &section);

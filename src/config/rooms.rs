@@ -1,6 +1,6 @@
 //! What each room is told of the configuration: its settings, made from the file and from what the start found out.
 
-use super::{AnswerMode, Config, QueueSection, RefusalPolicy};
+use super::{AnswerMode, Config, PageSocket, QueueSection, RefusalPolicy};
 use crate::acd;
 use crate::call::{AnsweredBy, QueueSettings};
 use crate::dialog;
@@ -60,6 +60,8 @@ impl Config {
             listeners: others,
             limiter,
             origins: Origins { others: self.web.origins.clone(), own: self.own_hosts() },
+            pages: self.web.listen.iter().map(PageSocket::listener).collect(),
+            pages_per_source: (!self.web.proxy).then_some(self.limits.connections),
         };
         let udp = udp.into_iter().map(|(_, address)| address).collect();
         ListenAddresses { udp, streams, media }
@@ -69,7 +71,9 @@ impl Config {
     #[must_use]
     pub fn tls_settings(&self) -> TlsSettings {
         let listeners = self.sip.listen.iter();
+        let pages = self.web.listen.iter().filter(|page| page.sealed);
         let bound = listeners.clone().map(|listen| listen.address.ip());
+        let bound = bound.chain(pages.clone().map(|page| page.address.ip()));
         let bound = bound.filter(|ip| !ip.is_unspecified());
         let mut names = self.own_hosts();
         names.extend(bound.map(|ip| ip.to_string()));
@@ -85,7 +89,8 @@ impl Config {
                 key: self.data.join("tls.key"),
             },
             names,
-            is_wanted: listeners.into_iter().any(|listen| listen.transport.is_secure()),
+            is_wanted: listeners.into_iter().any(|listen| listen.transport.is_secure())
+                || pages.into_iter().next().is_some(),
         }
     }
 

@@ -158,11 +158,6 @@ pub(super) fn ip(value: &DeValue<'_>) -> Result<IpAddr, Remedy> {
     text(value)?.parse().map_err(|_| remedy.into())
 }
 
-pub(super) fn socket(value: &DeValue<'_>) -> Result<SocketAddr, Remedy> {
-    let remedy = "write an address and a port: \"127.0.0.1:8080\"";
-    text(value)?.parse().map_err(|_| remedy.into())
-}
-
 pub(super) fn trunk_address(text: &str) -> Result<TrunkAddress, Remedy> {
     text.parse().map_err(|_| {
         format!("{text:?} is no address: write \"192.0.2.10\", \"192.0.2.10:5060\" or a host name")

@@ -15,6 +15,9 @@ pub const ID_MAX: usize = 128;
 /// The longest text that `find` searches for, in characters.
 pub const FIND_MAX: usize = 64;
 
+/// The most terminals that a desk watches.
+pub const WATCHED_MAX: usize = 200;
+
 /// One command: the desk's own name for it, and what it wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Command {
@@ -111,6 +114,11 @@ pub enum Verb {
         /// Or no longer.
         on: bool,
     },
+    /// Wants to know of these terminals how they stand, at every change; replaces the list before.
+    Watch {
+        /// At most [`WATCHED_MAX`].
+        numbers: BTreeSet<Number>,
+    },
     /// Looks terminals up.
     Find {
         /// A part of a number or name.
@@ -124,7 +132,7 @@ impl Verb {
     /// Whether a repetition may simply be carried out again.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
-        matches!(self, Self::Hello { .. } | Self::Ping | Self::Find { .. })
+        matches!(self, Self::Hello { .. } | Self::Ping | Self::Find { .. } | Self::Watch { .. })
     }
 }
 
@@ -268,6 +276,7 @@ fn read_verb(word: &str, fields: &Map<String, Value>) -> Result<Verb, BadCommand
             let text = required_text(fields, "text")?;
             Verb::Find { text: text.chars().take(FIND_MAX).collect() }
         }
+        "watch" => Verb::Watch { numbers: numbers(fields)? },
         "ping" => Verb::Ping,
         _ => return Err(BadCommand::UnknownCommand),
     })
@@ -324,6 +333,15 @@ fn number(text: &str, field: &'static str) -> Result<Number, BadCommand> {
         true => Ok(Number::from(text)),
         false => Err(BadCommand::BadField(field)),
     }
+}
+
+/// The numbers of a list; one that is named twice counts once.
+fn numbers(fields: &Map<String, Value>) -> Result<BTreeSet<Number>, BadCommand> {
+    let wrong = BadCommand::BadField("numbers");
+    let list = fields.get("numbers").and_then(Value::as_array);
+    let list = list.filter(|list| list.len() <= WATCHED_MAX).ok_or(wrong.clone())?;
+    let texts = list.iter().map(|text| text.as_str().ok_or(wrong.clone()));
+    texts.map(|text| number(text?, "numbers")).collect()
 }
 
 fn party(fields: &Map<String, Value>) -> Result<BridgedParty, BadCommand> {
@@ -410,6 +428,19 @@ mod tests {
         assert_eq!(verb(&text), Ok(Verb::Take { request: Some(request) }));
         let alien = r#"{"id":"17","do":"take","request":"r-4f2c"}"#;
         assert_eq!(verb(alien), Ok(Verb::Take { request: None }));
+    }
+
+    #[test]
+    fn a_list_to_be_watched_is_bounded_and_of_numbers() {
+        let of = |numbers: &str| verb(&format!(r#"{{"id":"1","do":"watch","numbers":{numbers}}}"#));
+        let three = [Number::from("3002"), Number::from("3003")].into();
+        assert_eq!(of(r#"["3003","3002","3002"]"#), Ok(Verb::Watch { numbers: three }));
+        assert_eq!(of("[]"), Ok(Verb::Watch { numbers: BTreeSet::new() }));
+        let many = |count: usize| serde_json::to_string(&vec!["1"; count]).expect("JSON");
+        assert!(of(&many(WATCHED_MAX)).is_ok());
+        for wrong in ["3002", "[3002]", r#""3002""#, "null", &many(WATCHED_MAX + 1)] {
+            assert_eq!(of(wrong), Err(BadCommand::BadField("numbers")), "{wrong}");
+        }
     }
 
     #[test]

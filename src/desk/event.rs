@@ -81,11 +81,32 @@ pub enum DeskEvent {
         /// Why, where the word alone does not say.
         reason: Option<&'static str>,
     },
-    /// Both parties' media, once a second while connected.
+    /// Who hears and sees the operator, and whom it hears and sees, as the relay's table has it: at each change. Each a list of
+    /// `caller` and `callee`.
+    Senses {
+        /// Which call.
+        request: RequestId,
+        /// Who is given the operator's voice.
+        hears_you: Vec<&'static str>,
+        /// Whose voice the operator is given.
+        you_hear: Vec<&'static str>,
+        /// Who is given its picture.
+        sees_you: Vec<&'static str>,
+        /// Whose picture it is given.
+        you_see: Vec<&'static str>,
+    },
+    /// How a terminal on the desk's list stands, at each change.
+    Terminal {
+        /// Its number.
+        number: Number,
+        /// `free`, `ringing`, `talking` or `away`.
+        state: &'static str,
+    },
+    /// All parties' media, once a second while the operator is on the line.
     Health {
         /// Which call.
         request: RequestId,
-        /// The fields `ok`, `blocking`, `caller` and `callee`.
+        /// The fields `ok`, `blocking`, `caller`, `callee` and `operator`.
         report: Value,
     },
     /// A queue of this operator is closed, or open again.
@@ -204,6 +225,14 @@ impl DeskEvent {
                 }
                 value
             }
+            Self::Senses { request, hears_you, you_hear, sees_you, you_see } => json!({
+                "event": "senses", "request": request.to_string(), "hears_you": hears_you,
+                "you_hear": you_hear, "sees_you": sees_you, "you_see": you_see,
+            }),
+            Self::Terminal { number, state } => json!({
+                "event": "terminal", "number": shortened(number.as_str(), NUMBER_MAX),
+                "state": state,
+            }),
             Self::Health { request, report } => {
                 let mut value = report.clone();
                 value["event"] = "health".into();

@@ -4,11 +4,12 @@
 //!   urgent (results, offers, withdrawals, phases) ─┐
 //!   state ── newest only ──────────────────────────┼─▶ one in flight ── 200 ──▶ the next
 //!   positions ── newest per request ───────────────┤        │ 5 s ──▶ unresponsive
-//!   health ── newest only ─────────────────────────┘        └ 32 s (timer F) ──▶ lost
+//!   terminals ── newest per number ────────────────┤        └ 32 s (timer F) ──▶ lost
+//!   senses, health ── newest only ─────────────────┘
 //! ```
 
 use super::event::DeskEvent;
-use crate::ids::RequestId;
+use crate::ids::{Number, RequestId};
 use crate::time::{Duration, Instant};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -54,6 +55,8 @@ pub struct Outbox {
     urgent: VecDeque<DeskMessage>,
     state: Option<DeskEvent>,
     positions: BTreeMap<RequestId, DeskEvent>,
+    terminals: BTreeMap<Number, DeskEvent>,
+    senses: Option<DeskEvent>,
     health: Option<DeskEvent>,
     open: bool,
     /// The requests of which the desk was told and which were not withdrawn since.
@@ -77,6 +80,11 @@ impl Outbox {
     pub fn push(&mut self, message: DeskMessage) {
         match message {
             DeskMessage::Event(state @ DeskEvent::State { .. }) => self.state = Some(state),
+            DeskMessage::Event(senses @ DeskEvent::Senses { .. }) => self.senses = Some(senses),
+            DeskMessage::Event(DeskEvent::Terminal { number, state }) => {
+                let terminal = DeskEvent::Terminal { number: number.clone(), state };
+                self.terminals.insert(number, terminal);
+            }
             DeskMessage::Event(health @ DeskEvent::Health { .. }) => self.health = Some(health),
             DeskMessage::Event(DeskEvent::Withdrawn { request, .. }) if self.forget(request) => {}
             DeskMessage::Position(event) => self.reposition(event),
@@ -153,13 +161,17 @@ impl Outbox {
             && self.urgent.is_empty()
             && self.state.is_none()
             && self.positions.is_empty()
+            && self.terminals.is_empty()
+            && self.senses.is_none()
             && self.health.is_none()
     }
 
     fn pop(&mut self) -> Option<DeskMessage> {
         self.urgent.pop_front().or_else(|| {
-            let low = self.state.take();
+            // Who hears whom is what a person has to know first.
+            let low = self.senses.take().or_else(|| self.state.take());
             let low = low.or_else(|| self.positions.pop_first().map(|(_, event)| event));
+            let low = low.or_else(|| self.terminals.pop_first().map(|(_, event)| event));
             low.or_else(|| self.health.take()).map(DeskMessage::Event)
         })
     }
@@ -200,6 +212,8 @@ fn offered(event: &DeskEvent) -> Option<RequestId> {
         | DeskEvent::Recall { .. }
         | DeskEvent::Callee { .. }
         | DeskEvent::Health { .. }
+        | DeskEvent::Senses { .. }
+        | DeskEvent::Terminal { .. }
         | DeskEvent::Queue { .. }
         | DeskEvent::Notice { .. }
         | DeskEvent::SnapshotEnd { .. }

@@ -60,6 +60,13 @@ impl Machine {
             }
             AdminRequest::Registrations => Reply::Registrations(self.registrar.registrations()),
             AdminRequest::Status => Reply::Status(Box::new(self.status())),
+            AdminRequest::LoginLink(operator) => match self.directory.operator(&operator) {
+                None => Reply::Refused(no_operator(&operator)),
+                Some(_) => {
+                    let link = self.pages.sessions.link(now.unix, &operator, &mut self.random);
+                    Reply::LoginLink(link)
+                }
+            },
         };
         out.push(Effect::Reply { id, reply });
     }

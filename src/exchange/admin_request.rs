@@ -6,6 +6,7 @@ use crate::directory::{self, DirectoryChange};
 use crate::ids::OperatorId;
 use crate::registrar;
 use crate::registration;
+use crate::session::SessionToken;
 use crate::switchboard::{CallView, OperatorView, QueueView, SetState, WaitingView};
 
 /// What an administrator can ask of the running server.
@@ -32,6 +33,8 @@ pub enum AdminRequest {
     Registrations,
     /// The figures.
     Status,
+    /// A link that logs an operator in at its page once.
+    LoginLink(OperatorId),
 }
 
 /// The answer.
@@ -55,6 +58,8 @@ pub enum Reply {
     Registrations(Vec<registrar::RegistrationEntry>),
     /// The figures.
     Status(Box<Status>),
+    /// What the link has.
+    LoginLink(SessionToken),
 }
 
 /// The figures of the running server.

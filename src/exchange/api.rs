@@ -4,13 +4,15 @@ use super::admin_request::{AdminRequest, Reply};
 use super::journal::{Batch, JournalNotice, WriteFault};
 use super::resuming::ResumeReport;
 use super::settings::Reload;
+use super::web_request::{WebReply, WebRequest};
 use crate::call::{LogEvent, RecordingCommand};
 use crate::dtls::{HandshakeCommand, HandshakeEvent};
-use crate::ids::{CallId, PortId};
+use crate::ids::{CallId, ConnectionId, PortId};
 use crate::locator;
 use crate::media;
 use crate::registrar;
 use crate::registration;
+use crate::session::SessionKey;
 use crate::sip::{Destination, Flow, Network};
 use std::fmt;
 use std::net::IpAddr;
@@ -68,6 +70,20 @@ pub enum Input {
         /// What.
         request: AdminRequest,
     },
+    /// A page wants something.
+    Web {
+        /// For the reply.
+        id: u64,
+        /// What.
+        request: WebRequest,
+    },
+    /// A page has opened a connection for SIP, and shown this session.
+    PageCame {
+        /// The connection.
+        flow: Flow,
+        /// The session.
+        session: SessionKey,
+    },
 }
 
 /// What the exchange wants done, in this order.
@@ -117,6 +133,15 @@ pub enum Effect {
         /// The answer.
         reply: Reply,
     },
+    /// A page's answer.
+    WebReply {
+        /// As it came.
+        id: u64,
+        /// The answer.
+        reply: WebReply,
+    },
+    /// Close this connection; [`Input::FlowClosed`] follows.
+    CloseFlow(ConnectionId),
     /// For the log.
     Log(LogEvent),
     /// What became of what the last process has left; for the log.

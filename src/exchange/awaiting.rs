@@ -1,6 +1,7 @@
 //! What waits for the journal.
 
 use super::journal::Audited;
+use super::web_request::WebReply;
 use crate::directory::DirectoryChange;
 use crate::ids::Ticket;
 use crate::sip::Response;
@@ -15,6 +16,8 @@ pub(super) enum Awaiting {
     Switchboard(Ticket),
     /// A phone, for its registration.
     Response(ServerId, Box<Response>),
+    /// A page, under its own id.
+    Page(u64, Box<WebReply>),
 }
 
 /// The changes that are not in the journal yet.

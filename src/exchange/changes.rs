@@ -85,7 +85,7 @@ impl Machine {
     pub(super) fn change_written(&mut self, now: Now, written: Ticket, out: &mut Vec<Effect>) {
         match self.changes.current.take() {
             Some(Current::Written { id, ticket, audited, .. }) if ticket == written => {
-                self.adopt(now, audited.effects);
+                self.adopt(now, audited.effects, out);
                 out.extend(reply(id, Reply::Done));
             }
             Some(Current::InDoubt { ticket, audited }) if ticket == written => {
@@ -141,7 +141,7 @@ impl Machine {
     }
 
     /// A change holds from here on.
-    fn adopt(&mut self, now: Now, effects: Vec<directory::Effect>) {
+    fn adopt(&mut self, now: Now, effects: Vec<directory::Effect>, out: &mut Vec<Effect>) {
         let before: Vec<Reach> = effects.iter().map(|effect| self.reach(effect)).collect();
         self.directory.adopt(&effects);
         for (effect, before) in effects.into_iter().zip(before) {
@@ -170,6 +170,7 @@ impl Machine {
         }
         self.tell(now, switchboard::Input::DirectoryChanged);
         self.seek_names(now);
+        self.sweep_sessions(now, out);
     }
 
     /// As it is now for the terminal that an effect puts.

@@ -38,6 +38,7 @@ impl Machine {
             | leg::Event::Aligned { .. }
             | leg::Event::Dtmf { .. }
             | leg::Event::Health { .. }
+            | leg::Event::Senses { .. }
             | leg::Event::Silent { .. }
             | leg::Event::Dropped { .. }
             | leg::Event::Info { .. }

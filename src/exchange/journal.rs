@@ -10,6 +10,7 @@ use crate::directory::{self, Accounts};
 use crate::ids::{BootNumber, CallId, LegId, Number, OperatorId, Ticket};
 use crate::presence;
 use crate::registrar::{Binding, BindingChange};
+use crate::session::{LoginSession, SessionKey};
 use crate::sip::Flow;
 use crate::time::UnixTime;
 use std::fmt;
@@ -79,6 +80,26 @@ pub enum JournalEntry {
     },
     /// It lasts no longer.
     DropLive(LiveRow),
+    /// A session has begun.
+    PutSession(LoginSession),
+    /// A session is over.
+    DropSession(SessionKey),
+    /// An operator's favourites, all of them.
+    Favourites {
+        /// Whose.
+        operator: OperatorId,
+        /// In this order.
+        numbers: Vec<Number>,
+    },
+    /// A note on a number; of too many the oldest go.
+    PutNote(Box<StoredNote>),
+    /// A note goes.
+    DropNote {
+        /// On which number.
+        number: Number,
+        /// Which.
+        id: u64,
+    },
     /// What has been kept long enough goes, a few rows at a time.
     Prune(Prune),
 }
@@ -129,6 +150,12 @@ pub enum JournalRow {
     Call(CallId),
     /// What goes on.
     Live(LiveRow),
+    /// A session.
+    Session(SessionKey),
+    /// An operator's favourites.
+    Favourites(OperatorId),
+    /// A note.
+    Note(u64),
 }
 
 impl Batch {
@@ -167,6 +194,11 @@ impl JournalEntry {
             }
             Self::Call(record) => JournalRow::Call(record.call),
             Self::PutLive { row, .. } | Self::DropLive(row) => JournalRow::Live(*row),
+            Self::PutSession(session) => JournalRow::Session(session.key),
+            Self::DropSession(key) => JournalRow::Session(*key),
+            Self::Favourites { operator, .. } => JournalRow::Favourites(operator.clone()),
+            Self::PutNote(note) => JournalRow::Note(note.id),
+            Self::DropNote { id, .. } => JournalRow::Note(*id),
         })
     }
 }
@@ -305,4 +337,23 @@ pub struct StoredState {
     pub boot: BootNumber,
     /// What went on when the last process ended.
     pub live: LiveTexts,
+    /// The sessions of pages.
+    pub sessions: Vec<LoginSession>,
+    /// The highest number that a note has.
+    pub last_note: u64,
+}
+
+/// A note on a number, for all operators.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoredNote {
+    /// Its number among all notes.
+    pub id: u64,
+    /// On which number.
+    pub number: Number,
+    /// The words.
+    pub text: String,
+    /// Who wrote it.
+    pub by: OperatorId,
+    /// When.
+    pub at: UnixTime,
 }

@@ -20,12 +20,13 @@
 //! layer 7  machine                                              one input, and all that follows
 //! layer 6  registrations                                        ours at trunks
 //! layer 5  arrivals  requests  peers  desks  next_hops  names   what the machine does with what it has
-//! layer 5  promises  changes  admin  views  reload  retention  saved
+//! layer 5  promises  changes  admin  web  views  reload  retention  saved
 //! layer 5  live                                                 what goes on, in writing, and back
 //! layer 5  unremembered                                         answers of calls that nobody knows
 //! layer 4  rooms                                                all that it has, and how a room is told
 //! layer 3  api                                                  what goes in and what comes out
-//! layer 2  ledger  awaiting  admin_request  unauthenticated     what waits, and what is asked
+//! layer 3  awaiting                                             what waits for the journal
+//! layer 2  ledger  admin_request  web_request  unauthenticated  what is written, and what is asked
 //! layer 2  live_rows  left_behind  resuming                     what of it is to be written when; what was left
 //! layer 1  journal  intake  credit  pace  turned_away           values that know of no other
 //! layer 1  invite_source  leg_peers  desk_dialog  stranded
@@ -68,6 +69,8 @@ mod turned_away;
 mod unauthenticated;
 mod unremembered;
 mod views;
+mod web;
+mod web_request;
 
 pub use admin_request::{AdminRequest, Reply, Status};
 pub use api::{Complaint, Effect, Input};
@@ -87,3 +90,6 @@ pub use stranded::{TRIED_MAX, WITHOUT_WAY_MAX};
 pub use turned_away::{COUNTED_SOURCES_MAX, Refusals, SHOWN_SOURCES_MAX};
 pub use unauthenticated::{CALLS_PER_SECOND_MAX, RETRY_AFTER, SOURCES_MAX};
 pub use unremembered::UNREMEMBERED_PER_SECOND_MAX;
+pub use web_request::{
+    FAVOURITES_MAX, LoginSource, NOTE_CHARS_MAX, SessionView, TypedSecret, WebReply, WebRequest,
+};

@@ -54,6 +54,7 @@ impl Machine {
                 self.registrar.committed(id.0);
                 self.respond(now, id, *response);
             }
+            Some(Awaiting::Page(id, reply)) => out.push(Effect::WebReply { id, reply: *reply }),
             None => self.change_written(now, batch.ticket, out),
         }
     }
@@ -65,7 +66,7 @@ impl Machine {
         fault: WriteFault,
         out: &mut Vec<Effect>,
     ) {
-        self.break_promise(now, batch.ticket);
+        self.break_promise(now, batch.ticket, out);
         self.change_unwritten(now, batch.ticket, out);
         // What follows from the refusal is said of the same rows, and takes their place.
         self.work(now, out);
@@ -78,7 +79,7 @@ impl Machine {
     pub(super) fn tick_journal(&mut self, now: Now, out: &mut Vec<Effect>) {
         let due = self.ledger.tick(now);
         for ticket in due.late {
-            self.break_promise(now, ticket);
+            self.break_promise(now, ticket, out);
         }
         self.tick_changes(now, out);
         self.work(now, out);
@@ -87,7 +88,7 @@ impl Machine {
 
     /// What waited for this batch is not to be. A registration is taken back: what is not in the
     /// journal is not to be seen, either (RFC 3261 §10.3, step 7).
-    fn break_promise(&mut self, now: Now, ticket: Ticket) {
+    fn break_promise(&mut self, now: Now, ticket: Ticket, out: &mut Vec<Effect>) {
         let Some(awaiting) = self.promises.remove(&ticket) else { return };
         self.ledger.refused();
         match awaiting {
@@ -102,6 +103,7 @@ impl Machine {
                 response.headers.push(HeaderName::RetryAfter, RETRY_AFTER_UNWRITTEN);
                 self.respond(now, id, *response);
             }
+            Awaiting::Page(id, reply) => self.take_back_page(id, &reply, out),
         }
     }
 }

@@ -368,7 +368,11 @@ impl Machine {
         flow: Flow,
         request: &Request,
     ) -> Result<CallerIdentity, Box<Response>> {
-        if let Some(trunk) = self.directory.plan().trunk_from(flow.remote, flow.transport) {
+        // A page's connection speaks for its operator, wherever it comes from.
+        let is_named = self.pages.sessions.has_flow(flow.connection);
+        if let Some(trunk) = self.directory.plan().trunk_from(flow.remote, flow.transport)
+            && !is_named
+        {
             return Ok(trunk_caller(trunk, request, &self.directory));
         }
         let from = request.headers.from().map_err(|error| {
@@ -376,7 +380,7 @@ impl Machine {
             self.no(request, error.status(), &what)
         })?;
         let has_credentials = request.headers.contains(HeaderName::Authorization);
-        if !self.is_ours(&from.uri, flow) && !has_credentials {
+        if !self.is_ours(&from.uri, flow) && !has_credentials && !is_named {
             if !self.settings.guests {
                 return Err(self.no(request, StatusCode::FORBIDDEN, "Guests may not call here"));
             }

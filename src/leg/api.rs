@@ -378,6 +378,13 @@ pub enum Event {
         /// How it does.
         health: LegHealth,
     },
+    /// What it hears and sees, at each change while watched.
+    Senses {
+        /// The leg.
+        leg: LegId,
+        /// Whose voice and picture.
+        senses: LegSenses,
+    },
     /// Something that came from its phone was not taken, or what came in the phone's name.
     Dropped {
         /// The leg.
@@ -450,6 +457,7 @@ impl Event {
             | Self::Aligned { leg, .. }
             | Self::Dtmf { leg, .. }
             | Self::Health { leg, .. }
+            | Self::Senses { leg, .. }
             | Self::Silent { leg, .. }
             | Self::Dropped { leg, .. }
             | Self::Info { leg, .. }
@@ -458,6 +466,15 @@ impl Event {
             | Self::Moved { leg, .. } => *leg,
         }
     }
+}
+
+/// Of which party a leg is given the voice and the picture.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct LegSenses {
+    /// The voice.
+    pub hears: Option<LegId>,
+    /// The picture.
+    pub sees: Option<LegId>,
 }
 
 /// How well one direction of one medium does.

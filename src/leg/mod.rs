@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! layer 13  reports  saved             what dialog and relay report, and what follows; a leg as a value
-//! layer 12  commands  port_shortage  relay  life  rekeying  handshakes
+//! layer 12  commands  port_shortage  relay  life  rekeying  handshakes  senses
 //! layer 11  machine  plan  health      all legs; what is agreed for a stream; one report of two
 //! layer 10  table                      all legs by name, and which of them may have changed
 //! layer 9   saved_early                how far a leg is, as a value
@@ -51,6 +51,7 @@ mod reports;
 mod saved;
 mod saved_early;
 mod saved_negotiation;
+mod senses;
 mod state;
 mod streams;
 mod table;
@@ -58,7 +59,7 @@ mod table;
 pub use crate::dialog::EndingSide;
 pub use agreement::{AgreedDescriptions, HandshakeOutcome, Led, OfferingSide};
 pub use api::{
-    CodecChoice, Command, Event, InviteRefusal, LegHealth, LegSource, OfferedCodecs,
+    CodecChoice, Command, Event, InviteRefusal, LegHealth, LegSenses, LegSource, OfferedCodecs,
     OfferedSecurity, OutgoingLeg, Quality, Settings, Spoken,
 };
 pub use commands::OWN_TAG;

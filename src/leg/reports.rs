@@ -445,6 +445,7 @@ impl Machine {
     }
 
     fn report_hold(&mut self, id: LegId, out: &mut Vec<Effect>) {
+        self.report_senses_around(id, out);
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.role == PeerRole::Phone) else {
             return;
         };
@@ -590,6 +591,12 @@ impl Machine {
                 out.push(Effect::Event(Event::Dropped { leg: id, dropped }));
             }
             media::Event::ConsentLost { .. } => self.lose(now, id, out),
+            media::Event::Fed { source, .. } => {
+                if let Some(leg) = self.legs.get_mut(&id) {
+                    leg.stream_port_mut(kind).fed = source;
+                }
+                self.report_senses(id, out);
+            }
             media::Event::Health { health, .. } => {
                 let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.watched) else { return };
                 leg.stream_port_mut(kind).health = Some(health);
@@ -615,6 +622,7 @@ fn port_of(event: &media::Event) -> PortId {
         | media::Event::Silent { port, .. }
         | media::Event::Dropped { port, .. }
         | media::Event::ConsentLost { port }
+        | media::Event::Fed { port, .. }
         | media::Event::Health { port, .. } => *port,
     }
 }

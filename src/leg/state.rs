@@ -7,7 +7,7 @@
 //! ```
 
 use super::agreement::{HandshakeOutcome, NegotiatedStream, NegotiatedStreams};
-use super::api::{LegSource, OfferedSecurity, Spoken};
+use super::api::{LegSenses, LegSource, OfferedSecurity, Spoken};
 use super::formats::Capabilities;
 use super::keys::ReceivedDigits;
 use super::offer_answer::Negotiation;
@@ -120,6 +120,8 @@ pub(super) struct StreamPort {
     pub plan: Option<media::Plan>,
     /// The last report, while watched.
     pub health: Option<media::PortHealth>,
+    /// The port whose packets its peer is given, while watched.
+    pub fed: Option<PortId>,
     /// Whether it lives.
     pub life: Life,
     /// Where the keys are agreed on the way.
@@ -165,6 +167,8 @@ pub(super) struct Leg {
     /// What is heard in place of the source's sound.
     pub tone: Overlay,
     pub watched: bool,
+    /// What was said of it last, while watched.
+    pub senses: LegSenses,
     /// The call in whose recording it is.
     pub recording: Option<CallId>,
     pub intercepted: bool,
@@ -207,6 +211,7 @@ impl Leg {
             source: LegSource::Silence,
             tone: Overlay::None,
             watched: false,
+            senses: LegSenses::default(),
             recording: None,
             intercepted: false,
             security: OfferedSecurity::None,
@@ -286,7 +291,8 @@ impl Leg {
 
     /// What is to be agreed by DTLS for a stream of this leg. Who is offered either role may begin at once.
     pub fn wanted_handshake(&self, kind: Kind) -> Option<WantedHandshake> {
-        let agreed = self.stream(kind).and_then(|stream| {
+        let own = self.stream(kind).filter(|stream| !stream.ours.is_carried());
+        let agreed = own.and_then(|stream| {
             let theirs = stream.peer.handshake.as_ref()?;
             Some((stream.role()?, theirs.fingerprints.clone()))
         });

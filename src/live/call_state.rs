@@ -121,6 +121,13 @@ pub enum OperatorPhaseRow<'a> {
         since: u64,
         recall: u64,
     },
+    Rejoining {
+        by: RowText<'a>,
+        aside: AsideRow<'a>,
+        #[serde(default, skip_serializing_if = "is_default")]
+        phones: Option<RingingRow<'a>>,
+        until: u64,
+    },
     Parked(ParkRow<'a>),
     Transferring {
         by: RowText<'a>,
@@ -307,6 +314,12 @@ impl<'a> OperatorPhaseRow<'a> {
                 since: moment(*since),
                 recall: moment(*recall_at),
             },
+            S::Rejoining { operator: by, aside, phone, until } => Self::Rejoining {
+                by: operator(by),
+                aside: AsideRow::of(aside),
+                phones: phone.as_ref().map(RingingRow::of),
+                until: moment(*until),
+            },
             S::Parked(parked) => Self::Parked(ParkRow::of(parked)),
             S::Transferring { by, callee, rings } => Self::Transferring {
                 by: operator(by),
@@ -374,6 +387,12 @@ impl<'a> OperatorPhaseRow<'a> {
                 aside: aside.read()?,
                 since: read_moment(since),
                 recall_at: read_moment(recall),
+            },
+            Self::Rejoining { by, aside, phones, until } => S::Rejoining {
+                operator: operator(by),
+                aside: aside.read()?,
+                phone: phones.map(RingingRow::read).transpose()?,
+                until: read_moment(until),
             },
             Self::Parked(parked) => S::Parked(parked.read()),
             Self::Transferring { by, phones, rings } => {

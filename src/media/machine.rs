@@ -80,7 +80,7 @@ pub enum Command {
         /// Whether to.
         on: bool,
     },
-    /// Reports the health once a second, or no longer.
+    /// Reports the health once a second, and at once whose packets the peer is given; or no longer.
     Watch {
         /// Whose.
         port: PortId,
@@ -140,6 +140,7 @@ impl Machine {
                     open.stream.watch_due = on.then(|| now.instant + WATCH_INTERVAL);
                     open.stream.inbound.vitals.count_from(now.instant);
                 }
+                self.report_source(port, out);
                 self.settle(now.instant, port);
             }
             Command::Record { port, recording } => self.record(now, port, recording, out),

@@ -56,6 +56,13 @@ pub enum Event {
         /// The transport.
         port: PortId,
     },
+    /// Whose packets the peer of a watched port is given from now on.
+    Fed {
+        /// Whose row.
+        port: PortId,
+        /// The port that they come to; none: something that is made here, or nothing.
+        source: Option<PortId>,
+    },
     /// The health of a watched port.
     Health {
         /// Where.

@@ -1,6 +1,6 @@
 //! Ports come and go, their plans change, and one switch of the table changes what they get.
 
-use super::outgoing::{Exit, Outgoing};
+use super::outgoing::{Event, Exit, Outgoing};
 use super::patchbay::{PatchChange, Source};
 use super::plan::Plan;
 use super::relay::Machine;
@@ -92,6 +92,26 @@ impl Machine {
         self.recut(now, changes, out);
         for change in changes {
             self.welcome(now, *change, out);
+            self.report_source(change.receiver, out);
+        }
+    }
+
+    /// Says of a watched port what its row has.
+    pub(super) fn report_source(&mut self, port: PortId, out: &mut impl Outgoing) {
+        if self.ports.get_mut(port).is_some_and(|open| open.stream.watch_due.is_some()) {
+            let source = match self.patchbay.source(port) {
+                Source::Port(source) => Some(source),
+                Source::Hold(_)
+                | Source::Prompt(_)
+                | Source::Greeting(..)
+                | Source::Farewell(..)
+                | Source::Camera(_)
+                | Source::RingBack
+                | Source::Tone(_)
+                | Source::Silence
+                | Source::Nothing => None,
+            };
+            out.report(Event::Fed { port, source });
         }
     }
 }

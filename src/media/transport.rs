@@ -164,10 +164,13 @@ impl MediaTransport {
 
     /// Takes up another plan.
     pub fn replan(&mut self, now: Instant, plan: TransportPlan) {
-        self.latch.set_candidates(now, candidates(&plan));
+        // Where checks alone prove an address it is proven wherever the signalling comes from.
+        if !(plan.handshake && self.plan.handshake) {
+            self.latch.set_candidates(now, candidates(&plan));
+            self.report_latch.set_candidates(now, report_candidates(&plan));
+        }
         self.srtp_context = SrtpContext::follow(self.srtp_context.take(), &plan.protection);
         self.carry_two(self.carries_two);
-        self.report_latch.set_candidates(now, report_candidates(&plan));
         self.plan = plan;
     }
 
@@ -319,7 +322,10 @@ impl MediaTransport {
 
     /// Whether a well-formed report is the peer's.
     pub fn judge_report(&mut self, now: Instant, from: SocketAddr) -> bool {
-        let is_peers = self.report_latch.judge(now, from) != LatchVerdict::Refuse;
+        // What shares the way of RTP needs no other proof.
+        let is_known =
+            self.plan.mux && (self.is_latched_to(from) || self.consent.covers(now, from));
+        let is_peers = is_known || self.report_latch.judge(now, from) != LatchVerdict::Refuse;
         self.dropped.wrong_source += u64::from(!is_peers);
         is_peers
     }

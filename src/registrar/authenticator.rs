@@ -1,6 +1,7 @@
 //! Who sends a request: digest authentication (RFC 7616 with RFC 8760), for all methods alike.
 //!
 //! ```text
+//!   by a connection that a page's session names ─▶ its operator, or that operator's phone; else 403
 //!   no credentials of our realm ──────────────▶ challenge
 //!   hashed for another URI ───────────────────▶ 400
 //!   nonce unknown, old or of another address ─▶ challenge, stale   (the password is not looked at)
@@ -15,12 +16,13 @@ use super::binding::Binding;
 use super::nonces::Nonces;
 use super::preferences::{DigestOrder, Preferences};
 use super::wrong_passwords::{WrongPassword, WrongPasswords};
-use crate::directory::{Account, Directory, NAME_MAX, NumberingPlan};
-use crate::ids::{Number, OperatorId};
+use crate::directory::{Account, DESK, Directory, NAME_MAX, NumberingPlan, PASSWORD_MAX, Secret};
+use crate::ids::{ConnectionId, Number, OperatorId};
 use crate::random::Random;
-use crate::sip::digest::{Algorithm, Challenge, Credentials, Qop};
-use crate::sip::{Flow, HeaderName, Host, Request, Response, SipFault, StatusCode, Uri};
+use crate::sip::digest::{self, Algorithm, Challenge, Credentials, Qop};
+use crate::sip::{Flow, HeaderName, Host, Method, Request, Response, SipFault, StatusCode, Uri};
 use crate::time::{Duration, Instant};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// For so long it is remembered by which algorithm a phone proves itself: it registers again before the
@@ -55,6 +57,8 @@ pub enum AuthRefusal {
         /// When the next attempt is looked at.
         retry_after: Duration,
     },
+    /// 403: a page's connection speaks for its operator, and for nobody else.
+    OthersName,
 }
 
 /// Why a request is challenged.
@@ -93,6 +97,9 @@ impl AuthRefusal {
                 response.headers.push(HeaderName::RetryAfter, secs);
                 response.with_reason("Too many wrong passwords")
             }
+            Self::OthersName => {
+                request.response(StatusCode::FORBIDDEN).with_reason("Not Your Name")
+            }
         }
     }
 }
@@ -104,13 +111,41 @@ pub(super) struct Authenticator {
     attempts: Attempts,
     wrong: WrongPasswords,
     preferences: Preferences,
+    /// The connections that a page's session names (RFC 7118 §7), and whose they are.
+    named: BTreeMap<ConnectionId, OperatorId>,
+}
+
+/// A password as it was typed into a page.
+#[derive(Clone, Copy)]
+pub struct TypedPassword<'a> {
+    /// For this account.
+    pub user: &'a str,
+    /// The password itself.
+    pub password: &'a str,
+    /// As a message of SIP would come from there.
+    pub flow: Flow,
+}
+
+/// What a typed password is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum PasswordVerdict {
+    /// This operator's.
+    Right(OperatorId),
+    /// Not that of an operator of this name.
+    Wrong,
+    /// Nobody has looked at it: too many wrong ones came from there.
+    Limited {
+        /// When the next is looked at.
+        retry_after: Duration,
+    },
 }
 
 impl Authenticator {
     pub fn new(order: DigestOrder, random: Random) -> Self {
         let (attempts, wrong) = (Attempts::default(), WrongPasswords::default());
         let preferences = Preferences::new(order);
-        Self { nonces: Nonces::new(random), attempts, wrong, preferences }
+        let nonces = Nonces::new(random);
+        Self { nonces, attempts, wrong, preferences, named: BTreeMap::new() }
     }
 
     /// Who sends `request`.
@@ -121,6 +156,9 @@ impl Authenticator {
         flow: Flow,
         request: &Request,
     ) -> AuthVerdict {
+        if let Some(operator) = self.named.get(&flow.connection) {
+            return named_account(directory, operator, flow, request);
+        }
         let realm = directory.plan().realm.as_str();
         let source = flow.remote.ip();
         let credentials = match credentials_for(realm, request) {
@@ -173,6 +211,48 @@ impl Authenticator {
             Account::Terminal(terminal) => AuthVerdict::Terminal(terminal.number.clone()),
             Account::Operator(operator) => AuthVerdict::Operator(operator.name.clone()),
         }
+    }
+
+    /// Whether a password is an operator's; a wrong one counts as one of digest does.
+    pub fn judge_password(
+        &mut self,
+        now: Instant,
+        directory: &Directory,
+        typed: TypedPassword<'_>,
+    ) -> PasswordVerdict {
+        let TypedPassword { user, password, flow } = typed;
+        if let Some(retry_after) = self.attempts.barred(now, flow.remote, user) {
+            return PasswordVerdict::Limited { retry_after };
+        }
+        let account = match directory.account(user) {
+            Some(Account::Operator(operator)) => Some(operator),
+            Some(Account::Terminal(_)) | None => None,
+        };
+        let secret = account.and_then(|operator| operator.secret.as_ref());
+        let realm = directory.plan().realm.as_str();
+        // An account that is not there takes as long as one that is.
+        let is_right = matches_secret(secret, user, realm, password);
+        match account.filter(|_| is_right) {
+            Some(operator) => {
+                self.attempts.proved(flow.remote, user);
+                PasswordVerdict::Right(operator.name.clone())
+            }
+            None => {
+                self.attempts.failed(now, flow.remote, user);
+                self.wrong.note(now, flow, user);
+                PasswordVerdict::Wrong
+            }
+        }
+    }
+
+    /// From now on a connection is this operator's: what comes by it is not challenged.
+    pub fn name_connection(&mut self, connection: ConnectionId, operator: OperatorId) {
+        self.named.insert(connection, operator);
+    }
+
+    /// The connection is closed, or the session over.
+    pub fn forget_connection(&mut self, connection: ConnectionId) {
+        self.named.remove(&connection);
     }
 
     /// An account was at this address when the last process ended.
@@ -231,6 +311,55 @@ impl Authenticator {
         let challenges = algorithms.iter().map(challenge).map(|c| c.to_string()).collect();
         AuthVerdict::Refused(AuthRefusal::Challenge { challenges, why })
     }
+}
+
+/// Who speaks by a connection that is this operator's: the operator itself, or one of the phones that it may use; with
+/// `desk` in any case the operator.
+fn named_account(
+    directory: &Directory,
+    operator: &OperatorId,
+    flow: Flow,
+    request: &Request,
+) -> AuthVerdict {
+    let refused = AuthVerdict::Refused(AuthRefusal::OthersName);
+    let claimed = match request.method == Method::REGISTER {
+        true => request.headers.to(),
+        false => request.headers.from(),
+    };
+    let (Ok(claimed), Some(operator)) = (claimed, directory.operator(operator)) else {
+        return refused;
+    };
+    let reached = Host::from(flow.local.ip());
+    let is_here = |host: Host<'_>| host.matches(reached) || directory.plan().is_ours(host);
+    if !claimed.uri.host().is_some_and(is_here) {
+        return refused;
+    }
+    let is_operator = claimed.uri.user().as_deref() == Some(operator.name.as_str());
+    let phone = directory.number_in(&claimed.uri).filter(|number| operator.may_use(number));
+    let is_to_desk = directory.number_in(&request.uri).is_some_and(|to| to.as_str() == DESK);
+    match phone {
+        _ if is_operator => AuthVerdict::Operator(operator.name.clone()),
+        Some(_) if is_to_desk => AuthVerdict::Operator(operator.name.clone()),
+        Some(phone) => AuthVerdict::Terminal(phone),
+        None => refused,
+    }
+}
+
+/// Whether this is the password that the secret was made from; takes the same time wherever the first difference is.
+fn matches_secret(secret: Option<&Secret>, user: &str, realm: &str, password: &str) -> bool {
+    let known = |algorithm| secret.and_then(|secret| secret.ha1(algorithm));
+    // Imported with the hash of one algorithm only.
+    let algorithm = match known(Algorithm::Sha256) {
+        None if known(Algorithm::Md5).is_some() => Algorithm::Md5,
+        Some(_) | None => Algorithm::Sha256,
+    };
+    if password.is_empty() || password.len() > PASSWORD_MAX {
+        return false;
+    }
+    let given = digest::ha1(user, realm, password, algorithm);
+    let kept = known(algorithm).unwrap_or_default();
+    let differences = given.bytes().zip(kept.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
+    given.len() == kept.len() && differences == 0
 }
 
 /// Whether credentials that were hashed for `uri` are for this request (RFC 7616 §3.4.6). Proxies rewrite

@@ -13,7 +13,9 @@
 //!                               └▶ unwritten ──▶ as before, 500
 //! ```
 
-use super::authenticator::{AuthRefusal, AuthVerdict, Authenticator};
+use super::authenticator::{
+    AuthRefusal, AuthVerdict, Authenticator, PasswordVerdict, TypedPassword,
+};
 use super::binding::{Binding, BindingChange};
 use super::bindings::Bindings;
 use super::contacts::is_believed;
@@ -25,7 +27,7 @@ use super::target::{ContactTarget, NextHop};
 use super::tentative::Tentative;
 use super::wrong_passwords::WrongPassword;
 use crate::directory::Directory;
-use crate::ids::{ConnectionId, Number};
+use crate::ids::{ConnectionId, Number, OperatorId};
 use crate::random::Random;
 use crate::sip::{Destination, Flow, Request, Response, Tags, Transport, Uri};
 use crate::time::{Instant, Now, earliest};
@@ -186,6 +188,28 @@ impl Machine {
         request: &Request,
     ) -> AuthVerdict {
         self.authenticator.check(now.instant, directory, flow, request)
+    }
+
+    /// Whether a password that was typed into a page is an operator's; a wrong one counts as one of digest does.
+    #[must_use]
+    pub fn judge_password(
+        &mut self,
+        now: Instant,
+        directory: &Directory,
+        typed: TypedPassword<'_>,
+    ) -> PasswordVerdict {
+        self.authenticator.judge_password(now, directory, typed)
+    }
+
+    /// From now on a connection is this operator's (RFC 7118 §7): what comes by it in the name of the operator or of one of
+    /// its phones is not challenged, and what comes in another name is refused.
+    pub fn name_connection(&mut self, connection: ConnectionId, operator: OperatorId) {
+        self.authenticator.name_connection(connection, operator);
+    }
+
+    /// The connection is closed, or the session over that named it.
+    pub fn forget_connection(&mut self, connection: ConnectionId) {
+        self.authenticator.forget_connection(connection);
     }
 
     /// Where a number can be called: its fixed contact and its bindings, the most preferred first.

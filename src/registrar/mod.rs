@@ -30,7 +30,7 @@ mod wrong_passwords;
 pub use attempts::{
     ACCOUNT, ACCOUNT_AND_SOURCE, DEBTS_MAX, GUESSING_SOURCE, GuessRate, PLACES_MAX, SOURCE,
 };
-pub use authenticator::{AuthRefusal, AuthVerdict, Challenged};
+pub use authenticator::{AuthRefusal, AuthVerdict, Challenged, PasswordVerdict, TypedPassword};
 pub use binding::{Binding, BindingChange};
 pub use bindings::{CONTACTS_MAX, HOSTS_MAX};
 pub use effect::Effect;

@@ -121,9 +121,10 @@ impl RegistrationLog {
                 ("401: wrong password".to_owned(), true)
             }
             Some(AuthRefusal::Challenge { .. }) => return,
-            Some(AuthRefusal::BadCredentials | AuthRefusal::Limited { .. }) | None => {
-                (format!("{status}: {}", response.reason), false)
-            }
+            Some(
+                AuthRefusal::BadCredentials | AuthRefusal::Limited { .. } | AuthRefusal::OthersName,
+            )
+            | None => (format!("{status}: {}", response.reason), false),
         };
         let to = request.headers.to().ok().and_then(|to| to.uri.number().map(|n| n.to_string()));
         let agent = request.headers.get(HeaderName::UserAgent).unwrap_or("");

@@ -67,7 +67,11 @@ impl NextHop {
 /// a browser's, and names the address that the connection came from.
 pub(super) fn reaches_by_itself(flow: Flow, contact: &Uri) -> bool {
     matches!(flow.transport, Transport::Udp | Transport::Tcp | Transport::Tls)
-        && address_of(contact).is_some_and(|(_, remote)| remote.ip() == flow.remote.ip())
+        && address_of(contact).is_some_and(|(transport, remote)| {
+            // What came sealed is never called in clear.
+            let unseals = flow.transport.is_secure() && !transport.is_secure();
+            remote.ip() == flow.remote.ip() && !unseals
+        })
 }
 
 /// The transport and address that a URI with a literal address names (RFC 3263 §4.1, §4.2).
@@ -150,6 +154,9 @@ mod tests {
         assert!(reaches_by_itself(tcp, &uri("sip:1@198.51.100.7:5060;transport=tcp")));
         assert!(!reaches_by_itself(tcp, &uri("sip:1@10.0.0.5:5060;transport=tcp")));
         assert!(!reaches_by_itself(tcp, &uri("sip:1@phone.example;transport=tcp")));
+        let tls = flow(Transport::Tls, "198.51.100.7:40000");
+        assert!(reaches_by_itself(tls, &uri("sip:1@198.51.100.7:5061;transport=tls")));
+        assert!(!reaches_by_itself(tls, &uri("sip:1@198.51.100.7:5060;transport=tcp")));
         assert!(!reaches_by_itself(ws, &uri("sip:1@198.51.100.7;transport=ws")));
     }
 }

@@ -3,9 +3,9 @@
 //! Only root and the server's own account are heard; the account's name goes into the audit.
 
 use super::account::account;
-use super::admin_wire::{self, AdminAnswer, AdminOrder};
-use super::event_loop::PendingAdminRequest;
 use super::open_files::{self, Rest};
+use crate::wire::PendingRequest;
+use crate::wire::admin_wire::{self, AdminAnswer, AdminOrder};
 use rustix::process::{Uid, geteuid};
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -37,7 +37,7 @@ pub fn path(data: &Path) -> PathBuf {
 #[derive(Clone, Debug)]
 pub struct Channels {
     /// To the loop.
-    pub requests: mpsc::Sender<PendingAdminRequest>,
+    pub requests: mpsc::Sender<PendingRequest>,
     /// To whoever reads the configuration again.
     pub reloads: mpsc::Sender<oneshot::Sender<AdminAnswer>>,
 }
@@ -168,7 +168,8 @@ async fn answer(line: &[u8], by: String, channels: &Channels) -> AdminAnswer {
         Err(malformed) => AdminAnswer::Refused(malformed.to_string()),
         Ok(AdminOrder::Exchange(request)) => {
             let (reply, answered) = oneshot::channel();
-            if channels.requests.send(PendingAdminRequest { by, request, reply }).await.is_err() {
+            let pending = PendingRequest::Admin { by, request, reply };
+            if channels.requests.send(pending).await.is_err() {
                 return stopping();
             }
             answered.await.map_or_else(|_| stopping(), AdminAnswer::from)
@@ -185,13 +186,13 @@ async fn answer(line: &[u8], by: String, channels: &Channels) -> AdminAnswer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::admin_rows::ReloadedRow;
     use super::*;
     use crate::exchange::{AdminRequest, Reply};
+    use crate::wire::admin_rows::ReloadedRow;
 
     /// A loop that refuses nothing and knows one operator's name.
-    async fn answering(mut requests: mpsc::Receiver<PendingAdminRequest>) {
-        while let Some(PendingAdminRequest { by, request, reply }) = requests.recv().await {
+    async fn answering(mut requests: mpsc::Receiver<PendingRequest>) {
+        while let Some(PendingRequest::Admin { by, request, reply }) = requests.recv().await {
             assert_eq!(by, super::super::account::own_account());
             let _ = reply.send(match request {
                 AdminRequest::Queue => Reply::Queue(Vec::new()),

@@ -69,6 +69,21 @@ pub enum CertificateFault {
 }
 
 impl CertificateFault {
+    /// Whether one of the two files is not there.
+    pub(super) fn is_missing(&self) -> bool {
+        match self {
+            Self::CertificateUnreadable(error) | Self::KeyUnreadable(error) => {
+                error.kind() == io::ErrorKind::NotFound
+            }
+            Self::NoCertificate
+            | Self::BadCertificate(_)
+            | Self::NoKey
+            | Self::BadKey(_)
+            | Self::Mismatch
+            | Self::NotMade(_) => false,
+        }
+    }
+
     /// Whether the key is at fault, and not the certificate.
     #[must_use]
     pub fn is_of_key(&self) -> bool {

@@ -15,11 +15,13 @@ use super::connection_task::{ConnectionTask, Greeted, serve_tcp, serve_tls};
 use super::handshakes::Handshakes;
 use super::liveness;
 use super::open_files::{self, Rest};
+use super::page_places::PagePlaces;
 use super::stream_event::{ConnectionEnds, OpenedBy, StreamEvent};
 use super::tls::{self, CertificateNews, Tls, TlsPeer};
 use super::websocket::{self, Origins};
 use crate::ids::{BootNumber, ConnectionId};
 use crate::sip::{Flow, Transport};
+use crate::wire::{ByteStream, PageConnection, PageService, SipUpgrade};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
@@ -41,6 +43,8 @@ const CONNECT_MAX: Duration = Duration::from_secs(5);
 pub(super) struct SharedConnections {
     pub events: mpsc::Sender<StreamEvent>,
     pub limiter: Mutex<ConnectionLimiter>,
+    /// Those of pages, as long as they are HTTP.
+    pub pages: Arc<PagePlaces>,
     pub handshakes: Handshakes,
     pub tls: Arc<Tls>,
     pub origins: Origins,
@@ -164,8 +168,7 @@ impl SharedConnections {
         // Where the system cannot, a loss is noticed by who writes next.
         let _ = liveness::watch(stream);
         let local = stream.local_addr()?;
-        let count = self.minted.fetch_add(1, Ordering::Relaxed) + 1;
-        let connection = ConnectionId::new(self.boot, count);
+        let connection = self.mint();
         self.limiter().opened(connection, (by == OpenedBy::Them).then_some(remote.ip()));
         Ok(Flow { transport, local, remote, connection })
     }
@@ -176,7 +179,7 @@ impl SharedConnections {
             Transport::Udp | Transport::Tcp => self.serve_tcp(stream, flow, OpenedBy::Them).await,
             Transport::Tls | Transport::Ws | Transport::Wss => {
                 tokio::spawn(async move {
-                    match self.handshakes.run(self.greet(stream, flow)).await {
+                    match self.handshakes.run(flow.remote.ip(), self.greet(stream, flow)).await {
                         Ok(begun) => self.serve(begun, flow, OpenedBy::Them).await,
                         Err(fault) => {
                             self.limiter().closed(flow.connection);
@@ -205,6 +208,82 @@ impl SharedConnections {
                 Begun::Tls(Box::new(seal(TlsPeer::Phone, stream).await?.into()))
             }
         })
+    }
+
+    /// Accepts connections of browsers for pages, for as long as somebody wants them.
+    pub async fn accept_pages(
+        self: Arc<Self>,
+        listener: TcpListener,
+        (sealed, service): (bool, PageService),
+    ) {
+        let mut rest = Rest::default();
+        loop {
+            let accepted = listener.accept().await;
+            match accepted.and_then(|accepted| open_files::leave_some().map(|()| accepted)) {
+                Ok((stream, remote)) => {
+                    rest.over();
+                    if let Some(place) = self.pages.place(remote.ip()) {
+                        let (shared, service) = (Arc::clone(&self), Arc::clone(&service));
+                        tokio::spawn(async move {
+                            shared.serve_page(stream, remote, (sealed, service)).await;
+                            drop(place);
+                        });
+                    }
+                }
+                Err(error) => rest.after("no page can be served", &error).await,
+            }
+            if self.events.is_closed() {
+                return;
+            }
+        }
+    }
+
+    async fn serve_page(
+        &self,
+        stream: TcpStream,
+        remote: SocketAddr,
+        (sealed, service): (bool, PageService),
+    ) {
+        let _ = stream.set_nodelay(true);
+        let _ = liveness::watch(&stream);
+        let Ok(local) = stream.local_addr() else { return };
+        let stream: Box<dyn ByteStream> = match sealed {
+            false => Box::new(stream),
+            true => {
+                let seal = async {
+                    let acceptor =
+                        self.tls.acceptor(TlsPeer::Browser).ok_or("there is no certificate")?;
+                    acceptor.accept(stream).await.map_err(|error| tls::why(&error))
+                };
+                match self.handshakes.run(remote.ip(), seal).await {
+                    Ok(stream) => Box::new(stream),
+                    Err(fault) => return tracing::debug!("page from {remote}: {fault}"),
+                }
+            }
+        };
+        service(PageConnection { stream, local, remote, sealed }).await;
+    }
+
+    /// Speaks SIP with a page whose session has been seen.
+    pub async fn serve_upgraded(self: Arc<Self>, upgrade: SipUpgrade) {
+        let SipUpgrade { stream, local, remote, secure, session } = upgrade;
+        if !self.limiter().has_room() {
+            return;
+        }
+        let transport = if secure { Transport::Wss } else { Transport::Ws };
+        let flow = Flow { transport, local, remote, connection: self.mint() };
+        // Who has shown a session is no stranger.
+        self.limiter().opened(flow.connection, None);
+        let by = OpenedBy::Page(session);
+        match self.announce(flow, by, Weak::new()).await {
+            Some(task) => websocket::serve(websocket::upgraded(stream).await, task).await,
+            None => self.limiter().closed(flow.connection),
+        }
+    }
+
+    fn mint(&self) -> ConnectionId {
+        let count = self.minted.fetch_add(1, Ordering::Relaxed) + 1;
+        ConnectionId::new(self.boot, count)
     }
 
     /// Connects to a peer whose certificate has to be for all of these names, where it is to have one.
@@ -279,7 +358,7 @@ impl SharedConnections {
         stream: Weak<TcpStream>,
     ) -> Option<ConnectionTask> {
         let greeted = match by {
-            OpenedBy::Us => Greeted::Already,
+            OpenedBy::Us | OpenedBy::Page(_) => Greeted::Already,
             OpenedBy::Them => Greeted::NotYet,
         };
         let (ends, queue) = ConnectionEnds::new(stream);
@@ -314,6 +393,7 @@ mod tests {
         let shared = SharedConnections {
             events,
             limiter: Mutex::new(ConnectionLimiter::new(limiter)),
+            pages: Arc::new(PagePlaces::new(64)),
             handshakes: Handshakes::new(HANDSHAKE_MAX),
             tls: Arc::new(Tls::open(tls, now()).unwrap()),
             origins: Origins::default(),

@@ -27,23 +27,22 @@ use super::resting_ports::RestingPorts;
 use super::routes::Routes;
 use super::sip_trace;
 use super::stream::StreamFigures;
-use super::stream_event::StreamEvent;
+use super::stream_event::{OpenedBy, StreamEvent};
 use super::telemetry;
 use super::tls::TlsStatus;
 use crate::call::RecordingCommand;
 use crate::exchange::journal::{Batch, Resume, WriteFault};
-use crate::exchange::{self, AdminRequest, Effect, Input, LeftBehind, Reload, Reply, Resumption};
+use crate::exchange::{self, Effect, Input, LeftBehind, Reload, Reply, Resumption, WebReply};
 use crate::ids::PortId;
 use crate::media::{self, Handling};
 use crate::sip::{Destination, Flow, Transport};
 use crate::store::{BatchOutcome, StoreWriter};
 use crate::time::{Duration, Instant, Now, earliest};
+use crate::wire::PendingRequest;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use tokio::sync::{mpsc, oneshot};
 
-/// Administrators' requests that may wait.
-pub const REQUESTS_MAX: usize = 64;
 /// Messages of one kind from which something follows, before all else has its turn.
 const BURST_MAX: usize = 256;
 /// So long messages that wait are read before all else has its turn.
@@ -53,15 +52,11 @@ const READING_MAX: Duration = Duration::from_millis(1);
 /// sent to it again and again.
 const PROVED_AFTER: Duration = Duration::from_millis(100);
 
-/// An administrator's request, and where its answer goes.
+/// Where an answer goes.
 #[derive(Debug)]
-pub struct PendingAdminRequest {
-    /// Who.
-    pub by: String,
-    /// What.
-    pub request: AdminRequest,
-    /// The answer.
-    pub reply: oneshot::Sender<Reply>,
+enum AnswerTo {
+    Admin(oneshot::Sender<Reply>),
+    Page(oneshot::Sender<WebReply>),
 }
 
 /// The loop.
@@ -81,7 +76,7 @@ pub struct EventLoop {
     resolver: Resolver,
     reloads: mpsc::Receiver<Reload>,
     complaints: Complaints,
-    replies: BTreeMap<u64, oneshot::Sender<Reply>>,
+    replies: BTreeMap<u64, AnswerTo>,
     last_request: u64,
     /// How long calls may go on after SIGTERM.
     drain: Duration,
@@ -226,7 +221,7 @@ impl EventLoop {
     pub async fn run(
         mut self,
         commits: mpsc::UnboundedReceiver<BatchOutcome>,
-        requests: mpsc::Receiver<PendingAdminRequest>,
+        requests: mpsc::Receiver<PendingRequest>,
         signals: mpsc::Receiver<StopSignal>,
     ) -> Result<(), Broken> {
         self.resume_relay();
@@ -242,7 +237,7 @@ impl EventLoop {
     async fn turn(
         &mut self,
         mut commits: mpsc::UnboundedReceiver<BatchOutcome>,
-        mut requests: mpsc::Receiver<PendingAdminRequest>,
+        mut requests: mpsc::Receiver<PendingRequest>,
         mut signals: mpsc::Receiver<StopSignal>,
     ) -> Result<(), Broken> {
         loop {
@@ -440,7 +435,10 @@ impl EventLoop {
     fn on_stream(&mut self, event: StreamEvent) {
         self.sockets.streams.note(self.now().instant, &event);
         match event {
-            StreamEvent::Opened(..) => {}
+            StreamEvent::Opened(flow, OpenedBy::Page(session), _) => {
+                self.handle(Input::PageCame { flow, session });
+            }
+            StreamEvent::Opened(_, OpenedBy::Us | OpenedBy::Them, _) => {}
             StreamEvent::Message(flow, bytes) => {
                 sip_trace::received(&flow, &bytes);
                 let of = self.exchange.concerns(&bytes);
@@ -541,11 +539,19 @@ impl EventLoop {
         }
     }
 
-    fn on_request(&mut self, request: PendingAdminRequest) {
+    fn on_request(&mut self, request: PendingRequest) {
         self.last_request += 1;
         let id = self.last_request;
-        self.replies.insert(id, request.reply);
-        self.handle(Input::Admin { id, by: request.by, request: request.request });
+        match request {
+            PendingRequest::Admin { by, request, reply } => {
+                self.replies.insert(id, AnswerTo::Admin(reply));
+                self.handle(Input::Admin { id, by, request });
+            }
+            PendingRequest::Web { request, reply } => {
+                self.replies.insert(id, AnswerTo::Page(reply));
+                self.handle(Input::Web { id, request });
+            }
+        }
     }
 
     fn drain_found(&mut self) {
@@ -626,6 +632,8 @@ impl EventLoop {
                 Effect::Located { name, addresses } => telemetry::locate(&name, &addresses),
                 Effect::RegisteredAt { trunk, state } => telemetry::registered_at(&trunk, state),
                 Effect::Reply { id, reply } => self.reply(id, reply),
+                Effect::WebReply { id, reply } => self.reply_to_page(id, reply),
+                Effect::CloseFlow(connection) => self.sockets.streams.close(connection),
                 Effect::Log(log_event) => telemetry::tell(&log_event),
                 Effect::Resumed(report) => telemetry::tell_of_resumption(&report),
                 Effect::Visit(visit) => telemetry::welcome(&visit),
@@ -659,8 +667,15 @@ impl EventLoop {
             (status.certificate, status.certificate_trouble) = (fingerprint, trouble);
             status.ledger = self.ledger.fault().map(str::to_owned);
         }
-        if let Some(waiting) = self.replies.remove(&id) {
+        if let Some(AnswerTo::Admin(waiting)) = self.replies.remove(&id) {
             // Whoever asked may have gone.
+            let _ = waiting.send(reply);
+        }
+    }
+
+    fn reply_to_page(&mut self, id: u64, reply: WebReply) {
+        if let Some(AnswerTo::Page(waiting)) = self.replies.remove(&id) {
+            // The browser may have gone.
             let _ = waiting.send(reply);
         }
     }

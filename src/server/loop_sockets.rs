@@ -2,11 +2,12 @@
 
 use super::fd_store::Inheritance;
 use super::media_sockets::{self, MediaSockets};
-use super::stream::{StreamConnections, StreamSettings};
+use super::stream::{ListenFault, PageListener, StreamConnections, StreamSettings};
 use super::tls::Tls;
 use super::udp::Udp;
 use crate::ids::PortId;
 use crate::sip::{Flow, Transport};
+use crate::wire::{PageService, SipDoor};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,6 +41,14 @@ pub enum ListenError {
     Sip {
         /// How.
         transport: Transport,
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// An address of pages.
+    #[error("cannot serve pages on {address}: {error}{}", remedy(error, "web.listen"))]
+    Web {
         /// Where.
         address: SocketAddr,
         /// What the system says.
@@ -87,7 +96,11 @@ impl LoopSockets {
         let sip = |(transport, address, error)| ListenError::Sip { transport, address, error };
         let udp = Udp::bind(&listen.udp, left)
             .map_err(|(address, error)| sip((Transport::Udp, address, error)))?;
-        let streams = StreamConnections::bind(&listen.streams, tls, left).await.map_err(sip)?;
+        let streams = StreamConnections::bind(&listen.streams, tls, left).await;
+        let streams = streams.map_err(|fault| match fault {
+            ListenFault::Sip(transport, address, error) => sip((transport, address, error)),
+            ListenFault::Page(address, error) => ListenError::Web { address, error },
+        })?;
         let address = listen.media.address;
         let relay = |error| ListenError::Media { address, error };
         let mut media = MediaSockets::new(listen.media.clone()).map_err(relay)?;
@@ -107,6 +120,22 @@ impl LoopSockets {
     /// The connections that the last process has left open.
     pub fn connections(&self) -> impl Iterator<Item = Flow> {
         self.streams.flows()
+    }
+
+    /// Where pages are served, or will be, with the ports that the system chose.
+    pub fn pages(&self) -> impl Iterator<Item = PageListener> {
+        self.streams.pages()
+    }
+
+    /// Who speaks SIP with pages.
+    #[must_use]
+    pub fn sip_door(&self) -> SipDoor {
+        self.streams.sip_door()
+    }
+
+    /// From now on pages are served so.
+    pub fn serve_pages(&mut self, service: &PageService) {
+        self.streams.serve_pages(service);
     }
 
     /// The addresses of SIP, with the ports that the system chose.

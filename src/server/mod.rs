@@ -6,17 +6,15 @@
 //! layer 6  loop_sockets
 //! layer 5  stream
 //! layer 4  connecting  media_sockets  routes
-//! layer 3  dtls  websocket  udp  parked_sockets  cameras  recordings  codec_workers  telemetry  admin_wire
+//! layer 3  dtls  websocket  udp  parked_sockets  cameras  recordings  codec_workers  telemetry
 //! layer 2  tls  connection_task  ledger_file  resting_ports  waiting_packets  fd_store  connection_limiter  liveness  open_files  resolver  clock
 //! layer 1  camera_connection  camera_url  reserve  breakdown  complaints  sip_trace
-//! layer 1  course  crash_guard  account  admin_rows  notify  memory  passed_files  message_reader  host  certificate
-//! layer 1  stream_event  handshakes
+//! layer 1  course  crash_guard  account  notify  memory  passed_files  message_reader  host  certificate
+//! layer 1  stream_event  handshakes  page_places
 //! ```
 
 pub mod account;
-pub mod admin_rows;
 pub mod admin_socket;
-pub mod admin_wire;
 mod breakdown;
 mod camera_connection;
 mod camera_url;
@@ -43,6 +41,7 @@ pub mod memory;
 mod message_reader;
 pub mod notify;
 pub mod open_files;
+mod page_places;
 mod parked_sockets;
 pub mod passed_files;
 pub mod recordings;
@@ -67,6 +66,6 @@ pub use connection_limiter::{
 pub use handshakes::{HANDSHAKE_MAX, HANDSHAKES_MAX};
 pub use reserve::{RESERVE_MIN, Reserve};
 pub use routes::Routes;
-pub use stream::StreamSettings;
+pub use stream::{PageListener, StreamSettings};
 pub use udp::own_address_towards;
 pub use websocket::Origins;

@@ -16,6 +16,7 @@ use super::connection_limiter::{self, ConnectionLimiter};
 use super::connection_task::{ConnectionTask, Greeted, serve_tcp};
 use super::fd_store::{self, FdStore, Inheritance};
 use super::handshakes::{HANDSHAKE_MAX, Handshakes};
+use super::page_places::{PAGE_CONNECTIONS_MAX, PagePlaces};
 use super::passed_files::PassedFile;
 use super::stream_event::{ConnectionEnds, OpenedBy, StreamEvent, Unsendable, WAITING_MAX};
 use super::tls::Tls;
@@ -23,6 +24,7 @@ use super::websocket::Origins;
 use crate::ids::ConnectionId;
 use crate::sip::{Destination, Flow, Transport};
 use crate::time::{Duration, Instant, earliest};
+use crate::wire::{PageService, SipDoor};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
@@ -60,6 +62,29 @@ pub struct StreamSettings {
     pub limiter: connection_limiter::Settings,
     /// Whose pages may connect.
     pub origins: Origins,
+    /// Where pages are served.
+    pub pages: Vec<PageListener>,
+    /// So many connections for pages may one address have; none: as many as there may be at all, since a proxy before us
+    /// speaks for all.
+    pub pages_per_source: Option<usize>,
+}
+
+/// Where pages are served.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PageListener {
+    /// Our address.
+    pub address: SocketAddr,
+    /// By TLS.
+    pub sealed: bool,
+}
+
+/// An address that cannot be had, and why.
+#[derive(Debug)]
+pub enum ListenFault {
+    /// One of SIP.
+    Sip(Transport, SocketAddr, io::Error),
+    /// One of pages.
+    Page(SocketAddr, io::Error),
 }
 
 /// How many connections there are, and what became of others.
@@ -87,6 +112,8 @@ pub struct StreamConnections {
     shared: Arc<SharedConnections>,
     thread: StreamThread,
     addresses: Vec<(Transport, SocketAddr)>,
+    /// Those of pages, until somebody serves them.
+    pages: Vec<(PageListener, TcpListener)>,
     next_sweep: Option<Instant>,
     /// As many were refused, and as many handshakes had failed, when it was last said.
     refusals_said: usize,
@@ -125,11 +152,11 @@ impl StreamConnections {
         settings: &StreamSettings,
         tls: Arc<Tls>,
         inheritance: &mut Inheritance,
-    ) -> Result<Self, (Transport, SocketAddr, io::Error)> {
+    ) -> Result<Self, ListenFault> {
         let (events, incoming) = mpsc::channel(EVENTS_MAX);
-        let StreamSettings { listeners, limiter, origins } = settings;
-        let any = (Transport::Tls, SocketAddr::from(([0; 4], 0)));
-        let no_thread = |error| (any.0, any.1, error);
+        let StreamSettings { listeners, limiter, origins, pages, pages_per_source } = settings;
+        let any = SocketAddr::from(([0; 4], 0));
+        let no_thread = |error| ListenFault::Sip(Transport::Tls, any, error);
         let mut streams = Self {
             incoming,
             open: BTreeMap::new(),
@@ -140,6 +167,7 @@ impl StreamConnections {
             shared: Arc::new(SharedConnections {
                 events,
                 limiter: Mutex::new(ConnectionLimiter::new(limiter.clone())),
+                pages: Arc::new(PagePlaces::new(pages_per_source.unwrap_or(PAGE_CONNECTIONS_MAX))),
                 handshakes: Handshakes::new(HANDSHAKE_MAX),
                 tls,
                 origins: origins.clone(),
@@ -148,13 +176,18 @@ impl StreamConnections {
             }),
             thread: StreamThread::start().map_err(no_thread)?,
             addresses: Vec::new(),
+            pages: Vec::new(),
             next_sweep: None,
             refusals_said: 0,
             failures_said: 0,
             unreachable: BTreeMap::new(),
         };
+        for page in pages {
+            let fault = |error| ListenFault::Page(page.address, error);
+            streams.listen_for_pages(*page, inheritance).map_err(fault)?;
+        }
         for (transport, address) in listeners {
-            let fault = |error| (*transport, *address, error);
+            let fault = |error| ListenFault::Sip(*transport, *address, error);
             streams.listen(*transport, *address, inheritance).map_err(fault)?;
         }
         let watched = Arc::downgrade(&streams.shared.tls);
@@ -169,17 +202,8 @@ impl StreamConnections {
         address: SocketAddr,
         inheritance: &mut Inheritance,
     ) -> io::Result<()> {
-        let left = inheritance.take_listener(LISTENER_PREFIX, address);
-        let is_new = left.is_none();
-        let listener: std::net::TcpListener = match left {
-            Some(left) => left.file.into(),
-            None => listen(address)?,
-        };
-        listener.set_nonblocking(true)?;
+        let listener = self.listener(address, inheritance)?;
         let own = listener.local_addr()?;
-        if is_new {
-            self.store.put(&fd_store::name_of(LISTENER_PREFIX, own), listener.as_fd());
-        }
         self.addresses.push((transport, own));
         let shared = Arc::clone(&self.shared);
         if transport == Transport::Tcp {
@@ -189,6 +213,62 @@ impl StreamConnections {
             self.thread.spawn(shared.accept(listener, transport));
         }
         Ok(())
+    }
+
+    /// That of the last process, or a new one.
+    fn listener(
+        &self,
+        address: SocketAddr,
+        inheritance: &mut Inheritance,
+    ) -> io::Result<std::net::TcpListener> {
+        let left = inheritance.take_listener(LISTENER_PREFIX, address);
+        let is_new = left.is_none();
+        let listener: std::net::TcpListener = match left {
+            Some(left) => left.file.into(),
+            None => listen(address)?,
+        };
+        listener.set_nonblocking(true)?;
+        if is_new {
+            let name = fd_store::name_of(LISTENER_PREFIX, listener.local_addr()?);
+            self.store.put(&name, listener.as_fd());
+        }
+        Ok(listener)
+    }
+
+    fn listen_for_pages(
+        &mut self,
+        page: PageListener,
+        inheritance: &mut Inheritance,
+    ) -> io::Result<()> {
+        let listener = self.listener(page.address, inheritance)?;
+        let page = PageListener { address: listener.local_addr()?, ..page };
+        let listener = self.thread.listener(listener)?;
+        self.pages.push((page, listener));
+        Ok(())
+    }
+
+    /// Where pages are served, or will be.
+    pub fn pages(&self) -> impl Iterator<Item = PageListener> {
+        self.pages.iter().map(|(page, _)| *page)
+    }
+
+    /// Who speaks SIP with pages.
+    pub fn sip_door(&self) -> SipDoor {
+        let shared = Arc::clone(&self.shared);
+        Arc::new(move |upgrade| Box::pin(Arc::clone(&shared).serve_upgraded(upgrade)))
+    }
+
+    /// From now on pages are served so.
+    pub fn serve_pages(&mut self, service: &PageService) {
+        for (page, listener) in std::mem::take(&mut self.pages) {
+            let service = (page.sealed, Arc::clone(service));
+            self.thread.spawn(Arc::clone(&self.shared).accept_pages(listener, service));
+        }
+    }
+
+    /// Closes a connection, once what waits there has been written.
+    pub fn close(&mut self, connection: ConnectionId) {
+        self.open.remove(&connection);
     }
 
     /// Takes over the connections of the last process, under their old names.
@@ -512,6 +592,8 @@ mod tests {
             listeners: vec![(Transport::Tcp, address.parse().unwrap())],
             limiter: connection_limiter::Settings { per_source: 64, trusted: vec![] },
             origins: Origins::default(),
+            pages: vec![],
+            pages_per_source: None,
         }
     }
 
@@ -521,7 +603,7 @@ mod tests {
         Arc::new(Tls::rehearse(tls::tests::settings(nowhere)).unwrap())
     }
 
-    async fn bind(address: &str) -> Result<StreamConnections, (Transport, SocketAddr, io::Error)> {
+    async fn bind(address: &str) -> Result<StreamConnections, ListenFault> {
         StreamConnections::bind(&settings(address), no_tls(), &mut Inheritance::default()).await
     }
 
@@ -574,7 +656,12 @@ mod tests {
         let none = |error: &io::Error| {
             error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
         };
-        assert!(six.is_ok() || six.is_err_and(|(_, _, error)| none(&error)));
+        assert!(
+            six.is_ok()
+                || six.is_err_and(
+                    |fault| matches!(fault, ListenFault::Sip(_, _, error) if none(&error))
+                )
+        );
     }
 
     #[tokio::test]

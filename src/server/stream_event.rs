@@ -1,5 +1,6 @@
 //! What passes between a connection and the loop.
 
+use crate::session::SessionKey;
 use crate::sip::{Flow, Transport};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,6 +31,8 @@ pub enum OpenedBy {
     Us,
     /// The peer.
     Them,
+    /// A page of ours, under this session.
+    Page(SessionKey),
 }
 
 /// What the loop has of a connection. Dropping it ends the connection, once what waits has been written.

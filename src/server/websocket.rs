@@ -52,11 +52,12 @@ impl Origins {
             return true;
         }
         let Some(host) = host_of(&origin) else { return false };
-        let is_here = match host.parse::<IpAddr>() {
-            Ok(ip) => ip == local.to_canonical(),
-            Err(_) => host == "localhost" && local.to_canonical().is_loopback(),
-        };
-        is_here || self.own.iter().any(|own| own == host) || tls.is_for(host)
+        let (ip, local) = (host.parse::<IpAddr>().ok(), local.to_canonical());
+        // Whatever runs on the machine of who looks at the page is no page of ours.
+        if host == "localhost" || ip.is_some_and(|ip| ip.is_loopback()) {
+            return local.is_loopback() && ip.is_none_or(|ip| ip == local);
+        }
+        ip == Some(local) || self.own.iter().any(|own| own == host) || tls.is_for(host)
     }
 }
 
@@ -104,13 +105,8 @@ where
     written.await.map_err(|error| error.to_string())?;
     match answer {
         Ok((_, rest)) => {
-            let config = WebSocketConfig::default()
-                .read_buffer_size(4_096)
-                .write_buffer_size(0)
-                .max_message_size(Some(MESSAGE_BYTES_MAX))
-                .max_frame_size(Some(MESSAGE_BYTES_MAX));
             let role = Role::Server;
-            Ok(WebSocketStream::from_partially_read(stream, rest, role, Some(config)).await)
+            Ok(WebSocketStream::from_partially_read(stream, rest, role, Some(config())).await)
         }
         Err(_) => {
             let _ = stream.shutdown().await;
@@ -122,6 +118,22 @@ where
             Err(why.unwrap_or_default().to_owned())
         }
     }
+}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(4_096)
+        .write_buffer_size(0)
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX))
+}
+
+/// What another has upgraded.
+pub(super) async fn upgraded<S>(stream: S) -> WebSocketStream<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    WebSocketStream::from_raw_socket(stream, Role::Server, Some(config())).await
 }
 
 /// The request, and what was read beyond it.

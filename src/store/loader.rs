@@ -14,6 +14,7 @@ use crate::exchange::journal::{LiveTexts, Resume, StoredDesk, StoredState};
 use crate::ids::{BootNumber, CallId, LegId, LevelId, Number, OperatorId};
 use crate::presence;
 use crate::registrar::Binding;
+use crate::session::{LoginSession, SecretMark, SessionKey};
 use crate::sip::Uri;
 use crate::time::UnixTime;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
@@ -56,6 +57,8 @@ impl Database {
             next_call: number(db, "next_call")?.unwrap_or(1),
             boot: BootNumber::new(number(db, "starts")?.unwrap_or(0)),
             live: live(db, &mut bad)?,
+            sessions: sessions(db, &mut bad)?,
+            last_note: last_note(db)?,
         };
         Ok((state, bad))
     }
@@ -205,6 +208,25 @@ fn live(db: &Connection, bad: &mut Vec<UnreadableRow>) -> Result<LiveTexts> {
         Ok(id(row, "leg")?.map(|leg| (LegId(leg), text)))
     })?;
     Ok(LiveTexts { calls, parties })
+}
+
+fn sessions(db: &Connection, bad: &mut Vec<UnreadableRow>) -> Result<Vec<LoginSession>> {
+    rows(db, "sessions", "SELECT * FROM sessions", bad, |row| {
+        let (Some(key), Some(secret), Some(began), Some(expires)) = (
+            SessionKey::parse(row.get_ref("key")?.as_str()?),
+            SecretMark::parse(row.get_ref("secret")?.as_str()?),
+            read_time(row.get("began")?),
+            read_time(row.get("expires")?),
+        ) else {
+            return Ok(None);
+        };
+        Ok(Some(LoginSession { key, operator: text(row, "operator")?, secret, began, expires }))
+    })
+}
+
+fn last_note(db: &Connection) -> Result<u64> {
+    let sql = "SELECT coalesce(max(id), 0) FROM notes";
+    db.query_row(sql, [], |row| row.get(0)).map(|id| uint(id).unwrap_or_default())
 }
 
 fn number(db: &Connection, fact: &str) -> Result<Option<u64>> {

@@ -12,6 +12,7 @@
 //!
 //! ```text
 //! layer 8  loader                                  the state at start
+//! layer 8  pages                                   what pages look up
 //! layer 7  records  writer  admin  backup  check
 //! layer 6  database  lock
 //! layer 5  files
@@ -29,6 +30,7 @@ mod error;
 mod files;
 mod loader;
 mod lock;
+mod pages;
 mod query;
 mod records;
 mod retention;
@@ -44,4 +46,5 @@ pub use files::{ENTRIES_MAX, Lax};
 pub use lock::Lock;
 pub use records::AuditLine;
 pub use retention::STEP_MAX;
+pub use write::NOTES_OF_A_NUMBER_MAX;
 pub use writer::{BatchOutcome, GROUP_MAX, Journal, StoreWriter, WAITING_MAX, WriteRefused};

@@ -76,7 +76,12 @@ pub(super) fn open_calls(db: &Connection, bad: &mut Vec<UnreadableRow>) -> Resul
     read_calls(db, "SELECT * FROM calls WHERE ended IS NULL ORDER BY call", bad)
 }
 
-fn read_calls(db: &Connection, sql: &str, bad: &mut Vec<UnreadableRow>) -> Result<Vec<CallRecord>> {
+/// The calls of a query, each with its phases.
+pub(super) fn read_calls(
+    db: &Connection,
+    sql: &str,
+    bad: &mut Vec<UnreadableRow>,
+) -> Result<Vec<CallRecord>> {
     let mut records = rows(db, "calls", sql, bad, record)?;
     let mut phases =
         db.prepare("SELECT word, at, who FROM phases WHERE call = ?1 ORDER BY place")?;

@@ -5,8 +5,8 @@ use rusqlite::{Connection, Transaction};
 use std::collections::BTreeSet;
 
 /// The steps in their order. A step that was ever released is never changed; the next one changes it.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 9] =
-    [first, srtp, recordings, mark, digest, since, nights, max_calls, live];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 10] =
+    [first, srtp, recordings, mark, digest, since, nights, max_calls, live, pages];
 
 /// The version that a file has after all steps.
 pub(super) const VERSION: u32 = STEPS.len() as u32;
@@ -111,6 +111,28 @@ fn live(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(
         "CREATE TABLE live_calls (call INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
          CREATE TABLE live_parties (leg INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;",
+    )
+}
+
+/// What pages keep, and what they look up of calls.
+fn pages(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "CREATE TABLE sessions (
+             key TEXT PRIMARY KEY, operator TEXT NOT NULL, secret TEXT NOT NULL, began INTEGER NOT NULL,
+             expires INTEGER NOT NULL
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE favourites (
+             operator TEXT NOT NULL, place INTEGER NOT NULL, number TEXT NOT NULL,
+             PRIMARY KEY (operator, place)
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE notes (
+             id INTEGER PRIMARY KEY, number TEXT NOT NULL, text TEXT NOT NULL, by TEXT NOT NULL,
+             at INTEGER NOT NULL
+         ) STRICT;
+         CREATE INDEX notes_number ON notes (number, id);
+         CREATE INDEX calls_caller ON calls (caller, began);
+         CREATE INDEX calls_callee ON calls (callee, began);
+         CREATE INDEX calls_dialled ON calls (dialled, began);",
     )
 }
 

@@ -6,11 +6,17 @@ use crate::call::call_record::CallRecord;
 use crate::desk::results::{REMEMBERED, StoredResult};
 use crate::dialog::DialogKey;
 use crate::directory::{Effect, Level, NightSwitch, Operator, Terminal};
-use crate::exchange::journal::{Audited, JournalEntry, LiveRow, StoredDesk};
+use crate::exchange::journal::{Audited, JournalEntry, LiveRow, StoredDesk, StoredNote};
 use crate::ids::{Number, OperatorId, QueueId};
 use crate::presence;
 use crate::registrar::{Binding, BindingChange};
+use crate::session::LoginSession;
 use rusqlite::{Connection, Result, ToSql, params};
+
+/// So many notes are kept on one number; beyond, the oldest go.
+pub const NOTES_OF_A_NUMBER_MAX: i64 = 50;
+/// Notes that are older than so many are forgotten.
+const NOTES_MAX: i64 = 100_000;
 
 /// Writes one entry.
 pub(super) fn put(connection: &Connection, entry: &JournalEntry) -> Result<()> {
@@ -31,6 +37,19 @@ pub(super) fn put(connection: &Connection, entry: &JournalEntry) -> Result<()> {
         JournalEntry::Call(record) => put_call(connection, record),
         JournalEntry::PutLive { row, text } => put_live(connection, *row, text),
         JournalEntry::DropLive(row) => drop_live(connection, *row),
+        JournalEntry::PutSession(session) => put_session(connection, session),
+        JournalEntry::DropSession(key) => {
+            run(connection, "DELETE FROM sessions WHERE key = ?1", params![key.to_string()])
+        }
+        JournalEntry::Favourites { operator, numbers } => {
+            put_favourites(connection, operator, numbers)
+        }
+        JournalEntry::PutNote(note) => put_note(connection, note),
+        JournalEntry::DropNote { number, id } => run(
+            connection,
+            "DELETE FROM notes WHERE number = ?1 AND id = ?2",
+            params![number.as_str(), int(*id)],
+        ),
         JournalEntry::Prune(prune) => retention::prune(connection, prune),
     }
 }
@@ -84,6 +103,7 @@ fn put_effect(connection: &Connection, effect: &Effect) -> Result<()> {
         ),
         Effect::PutOperator(operator) => put_operator(connection, operator),
         Effect::DropOperator(name) => {
+            put_favourites(connection, name, &[])?;
             run(connection, "DELETE FROM operators WHERE name = ?1", params![name.as_str()])
         }
         Effect::PutNight(queue, NightSwitch::Auto) => {
@@ -223,6 +243,59 @@ fn put_result(
         "INSERT OR REPLACE INTO desk_results (operator, id, content, result, at)
          VALUES (?1, ?2, ?3, ?4, ?5)",
         params![operator.as_str(), id, kept.content, kept.result, time(kept.at)],
+    )
+}
+
+fn put_session(connection: &Connection, session: &LoginSession) -> Result<()> {
+    run(
+        connection,
+        "INSERT OR REPLACE INTO sessions (key, operator, secret, began, expires)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            session.key.to_string(),
+            session.operator.as_str(),
+            session.secret.to_string(),
+            time(session.began),
+            time(session.expires),
+        ],
+    )
+}
+
+fn put_favourites(
+    connection: &Connection,
+    operator: &OperatorId,
+    numbers: &[Number],
+) -> Result<()> {
+    let operator = operator.as_str();
+    run(connection, "DELETE FROM favourites WHERE operator = ?1", params![operator])?;
+    for (place, number) in (0_i64..).zip(numbers) {
+        run(
+            connection,
+            "INSERT INTO favourites (operator, place, number) VALUES (?1, ?2, ?3)",
+            params![operator, place, number.as_str()],
+        )?;
+    }
+    Ok(())
+}
+
+fn put_note(connection: &Connection, note: &StoredNote) -> Result<()> {
+    run(
+        connection,
+        "INSERT OR REPLACE INTO notes (id, number, text, by, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![int(note.id), note.number.as_str(), note.text, note.by.as_str(), time(note.at)],
+    )?;
+    // Two for one, so that they never become more.
+    run(
+        connection,
+        "DELETE FROM notes WHERE id IN
+         (SELECT id FROM notes WHERE number = ?1 ORDER BY id DESC LIMIT 2 OFFSET ?2)",
+        params![note.number.as_str(), NOTES_OF_A_NUMBER_MAX],
+    )?;
+    run(
+        connection,
+        "DELETE FROM notes WHERE id IN (SELECT id FROM notes ORDER BY id LIMIT 2)
+         AND id <= ?1 - ?2",
+        params![int(note.id), NOTES_MAX],
     )
 }
 

@@ -3,6 +3,7 @@
 use super::api::Effect;
 use super::desks::Received;
 use super::machine::{Env, Machine};
+use super::watched_terminals::TerminalState;
 use crate::acd;
 use crate::call::{
     AnyCall, CallInput, CallStep, CommandSource, Keep, LogEvent, OperatorCallInput, Owner, refusal,
@@ -147,6 +148,7 @@ impl Machine {
             Verb::Logout => {
                 steps.push(CallStep::Presence(presence::Input::Logout { operator: own }))
             }
+            Verb::Watch { numbers } => self.terminals.watch(operator, numbers.clone()),
             Verb::Find { text } => return Ok(Some(self.find(env, operator, text))),
             Verb::Take { request } => {
                 return self.take_by_desk(env, operator, *request, asker).map(|()| None);
@@ -263,6 +265,7 @@ impl Machine {
         self.on_presence(env, presence::Input::Login { operator: operator.clone(), phone });
         self.reply(env, operator, asker, &CommandOutcome::Ok, false);
         self.desks.greet(operator);
+        self.terminals.forget(operator);
         self.desks.say(operator, DeskMessage::Snapshot(welcome));
         if let Some(view) = self.presence.view(operator) {
             self.desks.say(operator, DeskMessage::Snapshot(state_event(&view)));
@@ -285,6 +288,9 @@ impl Machine {
         for id in held.collect::<Vec<_>>() {
             if let Some(AnyCall::Operator(call)) = self.calls.get(&id) {
                 self.desks.say(operator, DeskMessage::Snapshot(call.view(None)));
+                if call.seat().is_some() {
+                    self.desks.say(operator, DeskMessage::Event(call.senses_view()));
+                }
             }
         }
         for event in self.let_go_by(operator) {
@@ -294,6 +300,9 @@ impl Machine {
             self.desks.say(operator, DeskMessage::Snapshot(DeskEvent::Parked(parked)));
         }
         self.desks.say(operator, DeskMessage::Snapshot(DeskEvent::SnapshotEnd { offers }));
+        // A phone that began anew with its desk does not know its call any more.
+        let phone = self.positions.get(operator).and_then(|position| position.phone);
+        env.out.extend(phone.map(|leg| Effect::Leg(leg::Command::Probe { leg })));
         Ok(())
     }
 
@@ -356,7 +365,11 @@ impl Machine {
         let (mut found, mut bytes, mut more) = (Vec::new(), 0, false);
         for terminal in env.world.directory.find(text) {
             let name: String = terminal.name.chars().take(crate::desk::event::NAME_MAX).collect();
-            let state = self.terminal_state(env, &terminal.number);
+            let state = match self.terminal_state(env, &terminal.number) {
+                TerminalState::Free => "idle",
+                TerminalState::Ringing | TerminalState::Talking => "busy",
+                TerminalState::Away => "unregistered",
+            };
             let value = json!({"number": terminal.number.as_str(), "name": name, "state": state});
             bytes += value.to_string().len() + 1;
             if found.len() == FOUND_MAX || bytes > bytes_max {
@@ -367,19 +380,6 @@ impl Machine {
         }
         let found: Vec<Value> = found;
         CommandOutcome::Found { found, more }
-    }
-
-    fn terminal_state(&self, env: &Env<'_>, number: &Number) -> &'static str {
-        let engaged = self.presence.at_phone(number).and_then(|id| self.presence.view(id));
-        if self.calls_at(number) > 0
-            || engaged.is_some_and(|view| view.state == presence::OperatorState::Busy)
-        {
-            "busy"
-        } else if env.world.registrar.is_reachable(env.world.directory, number) {
-            "idle"
-        } else {
-            "unregistered"
-        }
     }
 
     // ---- administration ----

@@ -237,6 +237,8 @@ impl ControlDialogs {
             | DeskEvent::Recall { .. }
             | DeskEvent::Callee { .. }
             | DeskEvent::Health { .. }
+            | DeskEvent::Senses { .. }
+            | DeskEvent::Terminal { .. }
             | DeskEvent::Queue { .. }
             | DeskEvent::Notice { .. }
             | DeskEvent::SnapshotEnd { .. }

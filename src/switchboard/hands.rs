@@ -173,7 +173,9 @@ impl Machine {
             self.call_of(id).is_some_and(|call| {
                 matches!(
                     call.state,
-                    OperatorCallState::Taken { .. } | OperatorCallState::RingingYou { .. }
+                    OperatorCallState::Taken { .. }
+                        | OperatorCallState::RingingYou { .. }
+                        | OperatorCallState::Rejoining { .. }
                 )
             })
         };
@@ -273,13 +275,32 @@ impl Machine {
         }
     }
 
-    /// An operator's phone has hung up, or is lost: what waits in its hand does not wait for it.
-    pub(super) fn phone_gone(&mut self, env: &mut Env<'_>, operator: &OperatorId, leg: LegId) {
+    /// A phone has registered: the operator who sits there and has lost it is called.
+    pub(super) fn phone_is_back(&mut self, env: &mut Env<'_>, phone: &Number) {
+        let position = self.presence.at_phone(phone).and_then(|id| self.positions.get(id));
+        let Some(id) = position.and_then(|position| position.main()) else { return };
+        self.with_call(env, id, CallInput::Operator(OperatorCallInput::PhoneBack));
+    }
+
+    /// An operator's phone has hung up, or is lost.
+    pub(super) fn phone_ended(&mut self, operator: &OperatorId, leg: LegId) {
         self.phones.keys.remove(&leg);
         self.touch_hand(operator);
-        let Some(position) = self.positions.get_mut(operator) else { return };
-        position.phone = position.phone.filter(|phone| *phone != leg);
-        self.drop_hand(env, operator, "phone-gone");
+        if let Some(position) = self.positions.get_mut(operator) {
+            position.phone = position.phone.filter(|phone| *phone != leg);
+        }
+    }
+
+    /// The call at its ear has heard of it: what waits in its hand waits with that call, or for nobody.
+    pub(super) fn without_phone(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
+        let Some(position) = self.positions.get(operator) else { return };
+        let is_called = |id: CallId| {
+            let call = self.call_of(id);
+            call.is_some_and(|call| matches!(call.state, OperatorCallState::Rejoining { .. }))
+        };
+        if position.phone.is_none() && !position.calls().any(is_called) {
+            self.drop_hand(env, operator, "phone-gone");
+        }
     }
 
     // ---- which call ----

@@ -28,10 +28,10 @@ impl Machine {
             self.book.forget(leg);
         }
         self.remember_spoken(&owner, event);
-        if let leg::Event::Ended { .. } = event
-            && let Some(operator) = self.operator_on(&owner, leg)
-        {
-            self.phone_gone(env, &operator, leg);
+        let is_over = matches!(event, leg::Event::Ended { .. });
+        let without_phone = self.operator_on(&owner, leg).filter(|_| is_over);
+        if let Some(operator) = &without_phone {
+            self.phone_ended(operator, leg);
         }
         match owner {
             Owner::Call(id) => self.on_call_leg(env, id, event),
@@ -39,6 +39,9 @@ impl Machine {
             Owner::Desk(operator) => self.on_desk_leg(env, &operator, event),
             Owner::PhoneOffer(operator) => self.on_offered_phone(env, &operator, event),
             Owner::FeatureCode => self.on_feature_code_leg(leg, event),
+        }
+        if let Some(operator) = without_phone {
+            self.without_phone(env, &operator);
         }
     }
 
@@ -108,6 +111,7 @@ impl Machine {
             | leg::Event::Changed { .. }
             | leg::Event::Aligned { .. }
             | leg::Event::Health { .. }
+            | leg::Event::Senses { .. }
             | leg::Event::Dropped { .. }
             | leg::Event::Info { .. }
             | leg::Event::InfoAnswered { .. }
@@ -154,6 +158,7 @@ impl Machine {
             | leg::Event::Aligned { .. }
             | leg::Event::Dtmf { .. }
             | leg::Event::Health { .. }
+            | leg::Event::Senses { .. }
             | leg::Event::Dropped { .. }
             | leg::Event::Silent { .. }
             | leg::Event::Moved { .. } => {}

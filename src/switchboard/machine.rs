@@ -19,6 +19,7 @@ use super::phone_offers::Phones;
 use super::settings::Settings;
 use super::unacknowledged::Arriving;
 use super::unauthenticated::UnauthenticatedCalls;
+use super::watched_terminals::WatchedTerminals;
 use crate::acd;
 use crate::call::{
     AnsweredOperator, AnyCall, CallContext, CallFacts, CallInput, CallSettings, CallStep,
@@ -73,6 +74,9 @@ pub struct Machine {
     pub(super) night: acd::NightService,
     /// Withdrawals that wait for the commit of the take that caused them.
     pub(super) held: BTreeMap<Ticket, Vec<acd::Effect>>,
+    /// At which number each call rings.
+    ringing: BTreeMap<CallId, Number>,
+    pub(super) terminals: WatchedTerminals,
     /// The phones that are in a call of each call.
     engaged: BTreeMap<CallId, BTreeSet<Number>>,
     alarms: BTreeSet<(Instant, CallId)>,
@@ -117,6 +121,8 @@ impl Machine {
             phones: Phones::default(),
             spoken: BTreeMap::new(),
             held: BTreeMap::new(),
+            ringing: BTreeMap::new(),
+            terminals: WatchedTerminals::default(),
             engaged: BTreeMap::new(),
             alarms: BTreeSet::new(),
             alarm_of: BTreeMap::new(),
@@ -138,9 +144,13 @@ impl Machine {
             }
             Input::Leg(event) => self.on_leg(&mut env, &event),
             Input::Registered(phone) => {
+                self.terminals.touch(&phone);
+                let number = phone.clone();
                 self.on_presence(&mut env, presence::Input::PhoneRegistered { phone });
+                self.phone_is_back(&mut env, &number);
             }
             Input::Unregistered(phone) => {
+                self.terminals.touch(&phone);
                 if !world.registrar.is_reachable(world.directory, &phone) {
                     self.on_presence(&mut env, presence::Input::PhoneUnregistered { phone });
                 }
@@ -230,6 +240,7 @@ impl Machine {
         self.arriving.note(env.now.instant, id, &call);
         self.note_ear(id, seat, seat_of(&call));
         let (phones, request) = (call.phones(), call.request());
+        self.set_ringing(id, call.ringing_at());
         match call.camera() {
             Some(camera) => self.watching.insert(id, camera),
             None => self.watching.remove(&id),
@@ -266,6 +277,7 @@ impl Machine {
                 queues: &self.settings.queues,
                 ring_time: self.settings.ring_time,
                 consult_ring_time: self.settings.consult_ring_time,
+                lease: self.settings.presence.lease,
                 recall: self.settings.recall,
                 recordings: &self.settings.recordings,
             },
@@ -318,6 +330,9 @@ impl Machine {
         } else {
             self.engaged.insert(id, now.clone());
         }
+        for phone in before.symmetric_difference(&now) {
+            self.terminals.touch(phone);
+        }
         for phone in before.difference(&now) {
             self.on_presence(env, presence::Input::CallOver { phone: phone.clone() });
             self.weigh_hand_at(env, phone);
@@ -326,6 +341,25 @@ impl Machine {
             self.on_presence(env, presence::Input::CallBegun { phone: phone.clone() });
             self.weigh_hand_at(env, phone);
         }
+    }
+
+    /// Notes at which number this call rings now.
+    pub(super) fn set_ringing(&mut self, id: CallId, now: Option<&Number>) {
+        if self.ringing.get(&id) == now {
+            return;
+        }
+        let before = match now {
+            Some(number) => self.ringing.insert(id, number.clone()),
+            None => self.ringing.remove(&id),
+        };
+        for number in before.iter().chain(now) {
+            self.terminals.touch(number);
+        }
+    }
+
+    /// Whether a call rings at this number.
+    pub(super) fn rings_at(&self, number: &Number) -> bool {
+        self.ringing.values().any(|ringing| ringing == number)
     }
 
     /// In how many ordinary calls a phone is.
@@ -404,6 +438,7 @@ impl Machine {
                 CallStep::LeavePhone { call, operator, phone, cause } => {
                     self.leave_phone(env, call, &operator, (phone, cause));
                 }
+                CallStep::DropHand(operator) => self.drop_hand(env, &operator, "phone-gone"),
                 CallStep::RecallTone(operator) => self.sound_recall(env, &operator),
                 CallStep::Tell(operator, event) => self.desks.tell(&operator, event),
                 CallStep::Answer(asker, outcome) => self.answer(env, asker, &outcome),
@@ -440,6 +475,7 @@ impl Machine {
 
     /// Sends what the desks still have to hear, as far as each can take it.
     pub(super) fn pump(&mut self, env: &mut Env<'_>) {
+        self.tell_terminals(env);
         let mut commands = Vec::new();
         for leg in self.desks.pump(env.now.instant, &mut commands) {
             self.book.forget(leg);

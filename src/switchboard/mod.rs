@@ -16,6 +16,7 @@
 //! layer 4  legs            what they say, and whose affair it is
 //! layer 4  recording       which calls have a file
 //! layer 4  hands           several calls of one operator
+//! layer 4  terminals       how they stand, for desks that watch them
 //! layer 4  offering        why an operator is offered nothing
 //! layer 4  adjusting       settings while calls go on
 //! layer 3  machine         what it has; calls think, and their steps are carried out
@@ -25,6 +26,7 @@
 //! layer 1  estimate        how long a caller will wait
 //! layer 1  keys            what phone-only operators press
 //! layer 1  leg_book settings    whose a leg is; what is configured
+//! layer 1  watched_terminals    on which desks keep an eye
 //! layer 1  unacknowledged       callers without ACK, and those who are told why before
 //! ```
 
@@ -52,10 +54,12 @@ mod replacing;
 mod saved;
 mod settings;
 mod taking;
+mod terminals;
 mod transfer;
 mod unacknowledged;
 mod unauthenticated;
 mod views;
+mod watched_terminals;
 
 pub use api::{Effect, IncomingCall, Input, Offered, SetState};
 pub use machine::Machine;

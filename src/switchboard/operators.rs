@@ -26,6 +26,9 @@ impl Machine {
             // The command that tried is told by the view.
             presence::Effect::LoginRefused { .. } => {}
             presence::Effect::Changed { operator, view } => {
+                if let Some(phone) = &view.phone {
+                    self.terminals.touch(phone);
+                }
                 self.desks.tell(&operator, state_event(&view));
                 self.set_agent_state(env, operator, view.availability);
             }
@@ -42,6 +45,7 @@ impl Machine {
         };
         self.desks.close(operator, env.now.instant, cause);
         self.spoken.remove(operator);
+        self.terminals.forget(operator);
         self.forget_phone(env, operator);
         // Nobody is left who could cancel a consultation that rings.
         if why == presence::LogoutCause::Lease {

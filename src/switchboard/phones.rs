@@ -443,6 +443,7 @@ impl Machine {
             | CallState::Leaving { .. }
             | CallState::InHand { .. }
             | CallState::Parked(_)
+            | CallState::Rejoining { .. }
             | CallState::Transferring { .. }
             | CallState::Settling { .. }
             | CallState::Serial { .. }

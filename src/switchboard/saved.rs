@@ -256,6 +256,8 @@ impl Machine {
             self.on_presence(env, presence::Input::Engage { operator, phone });
         }
         self.set_engaged(env, saved.id(), phones);
+        let ringing = self.calls.get(&saved.id()).and_then(|call| call.ringing_at().cloned());
+        self.set_ringing(saved.id(), ringing.as_ref());
     }
 
     /// A call that an operator takes whose phone is on the line already is taken there.

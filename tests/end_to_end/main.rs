@@ -19,6 +19,8 @@
 //! * `attacker`: somebody without a password, beside phones that have one.
 //! * `encrypted`: TLS by OpenSSL and baresip, and a browser of our own making (`web_socket`).
 //! * `browser`: Chromium and Firefox, and pages in them that are phones.
+//! * `pages`: logins, sessions and SIP in their name, by a browser of our own making.
+//! * `console`: the desk page in Chromium, with real phones as caller and user.
 //! * `real_browsers`: pages that are phones, at the switchboard.
 //! * `cable`: a cable to TCP phones that is cut in the middle of a call.
 //! * `terminal`: a terminal on which `cordboard desk` runs.
@@ -37,19 +39,21 @@
 mod apparatus;
 mod attacker;
 mod browser;
-
 mod cable;
+mod console;
 mod desk;
 mod eavesdropper;
 mod encrypted;
 mod faults;
 mod full_disk;
+mod http_client;
 mod kills;
 mod media_attackers;
 #[path = "../name_server/mod.rs"]
 mod name_server;
 mod namespace;
 mod networks;
+mod pages;
 mod phone;
 mod picture;
 mod place;

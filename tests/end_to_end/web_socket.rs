@@ -147,9 +147,19 @@ pub struct WebSocket {
 
 impl WebSocket {
     /// Asks for an upgrade with these headers; the status where it is refused.
-    pub fn open(mut pipe: Pipe, headers: &str) -> Result<WebSocket, String> {
+    pub fn open(pipe: Pipe, headers: &str) -> Result<WebSocket, String> {
+        WebSocket::open_at(pipe, "/", "cordboard.test", headers)
+    }
+
+    /// The same at another path of this host.
+    pub fn open_at(
+        mut pipe: Pipe,
+        path: &str,
+        host: &str,
+        headers: &str,
+    ) -> Result<WebSocket, String> {
         let request = format!(
-            "GET / HTTP/1.1\r\nHost: cordboard.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n"
         );
         pipe.write(request.as_bytes());

@@ -23,12 +23,12 @@ use cordboard::rtp::{
     HEADER_LEN, Packet, TelephoneEvent, h263, h264, h265, is_rtcp, rewrite, strip, vp8, vp9,
 };
 use cordboard::sdp::SessionDescription;
-use cordboard::server::admin_wire;
 use cordboard::sip;
 use cordboard::srtp::{MasterKey, ProtectContext, Suite, UnprotectContext};
 use cordboard::stun::{BindingRequest, CheckRefusal, IceCredentials, StunFault, accept, refuse};
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use cordboard::transaction::{self, InviteHead};
+use cordboard::wire::admin_wire;
 use std::net::SocketAddr;
 
 /// The format of [`pictures`], by the first byte of its input modulo their number.

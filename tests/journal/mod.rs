@@ -6,6 +6,7 @@ use cordboard::exchange::journal::{JournalEntry, LiveRow, LiveTexts, StoredDesk,
 use cordboard::ids::{BootNumber, CallId, Number, OperatorId};
 use cordboard::presence;
 use cordboard::registrar::{Binding, BindingChange};
+use cordboard::session::{LoginSession, SessionKey};
 use std::collections::BTreeMap;
 
 /// All that was committed, but for the directory and what is pruned.
@@ -16,6 +17,8 @@ pub struct JournalModel {
     pub live: BTreeMap<LiveRow, String>,
     operators: BTreeMap<OperatorId, presence::Stored>,
     desks: Vec<StoredDesk>,
+    sessions: BTreeMap<SessionKey, LoginSession>,
+    last_note: u64,
     results: Vec<(OperatorId, String, StoredResult)>,
 }
 
@@ -50,7 +53,17 @@ impl JournalModel {
             JournalEntry::DropLive(row) => {
                 self.live.remove(row);
             }
-            JournalEntry::Directory(_) | JournalEntry::Prune(_) => {}
+            JournalEntry::PutSession(session) => {
+                self.sessions.insert(session.key, session.clone());
+            }
+            JournalEntry::DropSession(key) => {
+                self.sessions.remove(key);
+            }
+            JournalEntry::PutNote(note) => self.last_note = note.id,
+            JournalEntry::Directory(_)
+            | JournalEntry::Prune(_)
+            | JournalEntry::Favourites { .. }
+            | JournalEntry::DropNote { .. } => {}
         }
     }
 
@@ -73,6 +86,8 @@ impl JournalModel {
             next_call: self.calls.last_key_value().map_or(1, |(call, _)| call.0 + 1),
             boot: BootNumber::new(boot),
             live,
+            sessions: self.sessions.values().cloned().collect(),
+            last_note: self.last_note,
             ..StoredState::default()
         }
     }

@@ -134,6 +134,13 @@ fn nothing_passes_before_the_keys_and_all_of_it_under_them() {
     assert!(relay.rtp_to(O).iter().all(|sent| sent.payload() != [voice(C); 160]), "nor heard");
     keyed(&mut relay);
     relay.wire.sent.clear();
+    relay.speak(&[O], 100);
+    assert_eq!(
+        relay.rtp_to(C).len(),
+        5,
+        "what a check has proven holds, wherever its SIP comes from"
+    );
+    relay.wire.sent.clear();
     let mut seal = ProtectContext::new(&key(2));
     for _ in 0..10 {
         let mut packet = relay.phone(C).packet(&[0x55; 160]);

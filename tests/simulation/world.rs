@@ -332,8 +332,11 @@ impl World {
                     }
                 }
                 Effect::Resolve(_)
+                | Effect::Handshake(_)
                 | Effect::Located { .. }
                 | Effect::Reply { .. }
+                | Effect::WebReply { .. }
+                | Effect::CloseFlow(_)
                 | Effect::RegisteredAt { .. }
                 | Effect::Recording(_) => {}
             }

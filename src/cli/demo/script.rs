@@ -76,16 +76,14 @@ impl Play {
         Ok((self.phases, self.wrong))
     }
 
-    /// Everyone goes home but the user, who stays for calls of others.
+    /// The operator goes home; the caller stays to call again, and the user for calls of others.
     ///
     /// # Errors
     /// When the switchboard has gone before.
-    pub async fn close(self) -> anyhow::Result<DemoPhone> {
+    pub async fn close(self) -> anyhow::Result<[DemoPhone; 2]> {
         self.desk.close().await?;
-        for phone in [self.caller, self.operator] {
-            phone.leave().await?;
-        }
-        Ok(self.user)
+        self.operator.leave().await?;
+        Ok([self.caller, self.user])
     }
 
     // ---- the acts ----

@@ -112,6 +112,33 @@ impl Browser {
         page
     }
 
+    /// Has this script run before those of whatever the page loads next.
+    #[track_caller]
+    pub fn prepare(&mut self, page: &Page, script: &str) {
+        match self.kind {
+            Kind::Chromium => {
+                self.ask(page, "Page.enable", json!({}));
+                let source = json!({ "source": script });
+                self.ask(page, "Page.addScriptToEvaluateOnNewDocument", source);
+            }
+            Kind::Firefox => {
+                let how = json!({ "functionDeclaration": format!("() => {{ {script} }}"), "contexts": [page.0] });
+                self.tell("script.addPreloadScript", how);
+            }
+        }
+    }
+
+    /// The size of the page's window, and whether it is a dark one; of Chromium.
+    #[track_caller]
+    pub fn resize(&mut self, page: &Page, (width, height): (u32, u32), is_dark: bool) {
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.ask(page, "Emulation.setDeviceMetricsOverride", size);
+        let scheme = if is_dark { "dark" } else { "light" };
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.ask(page, "Emulation.setEmulatedMedia", json!({ "features": features }));
+    }
+
     /// Has the page go to another address.
     #[track_caller]
     pub fn go(&mut self, page: &Page, url: &str) {
@@ -206,7 +233,14 @@ impl Browser {
                     };
                     let kind = if text.is_empty() { "rawKeyDown" } else { "keyDown" };
                     let code = i64::from(u32::from(key.to_ascii_uppercase()));
-                    let code = if key == '\n' { 13 } else { code };
+                    // The codes of other signs are those of other keys: that of a full stop is Delete.
+                    let code = match key {
+                        '\n' => 13,
+                        '\t' => 9,
+                        '\u{1b}' => 27,
+                        key if key.is_ascii_alphanumeric() => code,
+                        _ => 0,
+                    };
                     for kind in [kind, "keyUp"] {
                         let event = json!({ "type": kind, "key": name, "text": text, "windowsVirtualKeyCode": code });
                         self.ask(page, "Input.dispatchKeyEvent", event);

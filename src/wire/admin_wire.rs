@@ -64,6 +64,8 @@ pub enum AdminAnswer {
     Registrations(Vec<RegistrationRow>),
     /// The figures.
     Status(Box<StatusRow>),
+    /// What a link has that logs in once.
+    LoginLink(String),
     /// The configuration was read again.
     Reloaded(ReloadedRow),
 }
@@ -91,6 +93,7 @@ enum RequestView {
     Operators,
     Registrations,
     Status,
+    LoginLink { operator: String },
     Reload,
 }
 
@@ -190,6 +193,7 @@ impl RequestView {
             AdminRequest::Operators => Self::Operators,
             AdminRequest::Registrations => Self::Registrations,
             AdminRequest::Status => Self::Status,
+            AdminRequest::LoginLink(operator) => Self::LoginLink { operator: operator.to_string() },
         }
     }
 
@@ -258,6 +262,9 @@ impl RequestView {
             Self::Operators => return asked(AdminRequest::Operators),
             Self::Registrations => return asked(AdminRequest::Registrations),
             Self::Status => return asked(AdminRequest::Status),
+            Self::LoginLink { operator } => {
+                return asked(AdminRequest::LoginLink(operator.as_str().into()));
+            }
             Self::Reload => return Ok(AdminOrder::Reload),
         };
         asked(AdminRequest::Change(change))
@@ -380,6 +387,7 @@ impl From<Reply> for AdminAnswer {
                 Self::Registrations(rows.collect())
             }
             Reply::Status(status) => Self::Status(Box::new(StatusRow::from(*status))),
+            Reply::LoginLink(link) => Self::LoginLink(link.reveal()),
         }
     }
 }

@@ -1,0 +1,389 @@
+// What the page is: who is logged in, the connection, the desk, the phone, and what was said last.
+//
+//   loading ─▶ login ─▶ prepare ── start work ──▶ work ─▶ evicted
+//                 ▲                                 │         │
+//                 └───────────── log out ───────────┴─────────┘         F5 at work comes back to work
+import { batch, effect, signal } from './vendor/preact.js';
+import { Agent } from './sip/agent.js';
+import { Transport } from './sip/transport.js';
+import { uuid } from './sip/chance.js';
+import { Desk } from './desk/desk.js';
+import { DeskModel } from './desk/model.js';
+import { Devices } from './phone/devices.js';
+import { Meter } from './phone/meter.js';
+import { Phone } from './phone/phone.js';
+import { Ring } from './sound/ring.js';
+import { Refusal, api, clock } from './api.js';
+import { recall, recallTab, remember, rememberTab } from './store.js';
+import { has, t } from './words/words.js';
+import { People } from './people.js';
+import { progressWord, situation, who } from './sentences.js';
+
+/** A page that has not run for so long has slept, in ms. */
+const SLEPT = 20_000;
+/** A snapshot that takes longer is shown as it comes, in ms. */
+const SNAPSHOT_MAX = 1_500;
+const TICK = 1_000;
+
+/**
+ * @typedef {'loading' | 'login' | 'prepare' | 'work' | 'evicted'} Stage
+ * @typedef {{phone: 'browser' | 'desk', number: string}} Work
+ * @typedef {{text: string, isTrouble: boolean, at: number}} Said
+ */
+
+export class App {
+  constructor() {
+    this.stage = signal(/** @type {Stage} */ ('loading'));
+    this.session = signal(/** @type {import('./api.js').Session | null} */ (null));
+    this.loginTrouble = signal('');
+    this.prepareTrouble = signal('');
+    this.said = signal(/** @type {Said} */ ({ text: '', isTrouble: false, at: 0 }));
+    this.question = signal(/** @type {{text: string, yes: () => void} | null} */ (null));
+    this.isUp = signal(false);
+    this.card = signal(/** @type {'' | 'help' | 'settings' | 'keypad'} */ (''));
+    this.keys = signal(/** @type {import('./desk/keys.js').KeySet} */ (recall('keys', 'letters')));
+    this.isSoundLocked = signal(false);
+    this.now = signal(Date.now());
+    /** Rises whenever the desk has changed. */
+    this.version = signal(0);
+    /** Until when a release waits. */
+    this.leavingUntil = signal(0);
+    /** What the search is for. */
+    this.search = signal(/** @type {'' | 'consult' | 'transfer' | 'park'} */ (''));
+    this.work = signal(/** @type {Work} */ (recall('work', { phone: 'browser', number: '' })));
+    this.devices = new Devices();
+    this.meter = new Meter();
+    this.ring = new Ring();
+    this.people = new People(this);
+    this.empty = new DeskModel();
+    /** @type {Desk | null} */
+    this.desk = null;
+    /** @type {import('./vendor/preact.js').Signal<Phone | null>} */
+    this.phone = signal(null);
+    /** @type {Transport | null} */
+    this.transport = null;
+    this.heldBackSince = 0;
+    this.watchClock();
+    this.ring.use(this.devices.chosen.value.ringer);
+    effect(() => {
+      const stream = this.devices.stream.value;
+      if (this.ring.context) this.meter.watch(this.ring.context, stream);
+    });
+  }
+
+  /** The desk as it is now; whoever asks is drawn anew when it changes. */
+  get model() {
+    void this.version.value;
+    return this.desk?.model ?? this.empty;
+  }
+
+  /** The server's time, in ms since 1970. */
+  serverNow() {
+    return this.now.value + clock.ahead;
+  }
+
+  get callsMax() {
+    return this.session.value?.max_calls ?? 1;
+  }
+
+  /** @param {string} text @param {boolean} isTrouble */
+  say(text, isTrouble = false) {
+    if (text) this.said.value = { text, isTrouble, at: Date.now() };
+  }
+
+  async begin() {
+    const token = /^#token=([0-9a-f]{16,64})$/.exec(location.hash)?.[1];
+    // It holds once, and is nothing for the history.
+    if (token) history.replaceState(null, '', location.pathname);
+    try {
+      this.session.value = token ? await api.logInBy(token) : await api.session();
+      if (recallTab('working', false)) await this.startWork();
+      else this.stage.value = 'prepare';
+    } catch (error) {
+      this.stage.value = 'login';
+      if (error instanceof Refusal && error.word !== 'no-session') this.loginTrouble.value = loginTrouble(error);
+    }
+  }
+
+  /** @param {string} operator @param {string} secret */
+  async logIn(operator, secret) {
+    this.loginTrouble.value = '';
+    try {
+      this.session.value = await api.logIn(operator, secret);
+      this.stage.value = 'prepare';
+    } catch (error) {
+      this.loginTrouble.value = loginTrouble(error);
+    }
+  }
+
+  /** From a gesture, or after F5. */
+  async startWork() {
+    const session = this.session.value;
+    if (!session) return;
+    const { phone, number } = this.work.value;
+    const own = session.phones.includes(number) ? number : session.phone;
+    this.prepareTrouble.value = '';
+    this.ring.unlock();
+    if (phone === 'desk') {
+      this.devices.close();
+    } else if (!this.devices.stream.value) {
+      const opening = this.devices.open();
+      // Whoever is back at work after F5 is waited for: the microphone comes meanwhile.
+      if (!recallTab('working', false) && !(await opening)) return;
+    }
+    remember('work', { phone, number: own });
+    rememberTab('working', true);
+    this.connect(session, phone === 'browser' ? own : null, own);
+    this.stage.value = 'work';
+    void this.people.load();
+  }
+
+  /** @param {import('./api.js').Session} session @param {string | null} registers the number of this page's phone @param {string} number */
+  connect(session, registers, number) {
+    const scheme = location.protocol === 'http:' ? 'ws:' : 'wss:';
+    const transport = new Transport(`${scheme}//${location.host}/sip`);
+    const agent = new Agent(transport, { domain: session.domain, instance: this.instance() });
+    const desk = new Desk(agent, session.operator, () => Date.now() + clock.ahead);
+    const phone = registers === null ? null : new Phone(agent, registers, this.devices);
+    this.transport = transport;
+    this.desk = desk;
+    this.phone.value = phone;
+    desk.onChange = () => this.changed();
+    desk.onHappening = (happening) => this.happened(happening);
+    desk.onRefused = (status, result) => void this.refused(status, result);
+    agent.onUp = () => {
+      if (this.isUp.peek() === false && this.wasUp) this.say(t('back'));
+      this.wasUp = true;
+      this.isUp.value = true;
+      phone?.up();
+      if (desk.isOn) desk.dial();
+    };
+    agent.onDown = () => {
+      this.isUp.value = false;
+      phone?.down();
+      desk.disconnected();
+      if (desk.isOn) this.say(t('reconnecting'), true);
+    };
+    transport.onFailure = () => void this.missed();
+    desk.phone = number;
+    desk.isOn = true;
+    transport.open();
+    this.changed();
+  }
+
+  /** The same in all tabs of this browser, so that a new one takes the old one's place. */
+  instance() {
+    const known = recall('instance', '');
+    if (known) return known;
+    const made = uuid();
+    remember('instance', made);
+    return made;
+  }
+
+  /** No connection came about: is the session still one? */
+  async missed() {
+    try {
+      await api.session();
+    } catch (error) {
+      if (error instanceof Refusal && error.status === 401) this.leave('sessionOver');
+    }
+  }
+
+  /** @param {number} status @param {import('./desk/desk.js').Result | null} result */
+  async refused(status, result) {
+    if (status) {
+      await this.missed();
+      if (this.stage.value === 'work') this.leave('sessionOver');
+      return;
+    }
+    this.disconnect(false);
+    rememberTab('working', null);
+    this.prepareTrouble.value = t('hello-refused', { why: result ? this.refusal(result) : '' });
+    this.stage.value = 'prepare';
+  }
+
+  changed() {
+    const model = this.desk?.model;
+    // While the switchboard says anew what is, the old picture stands.
+    if (model && this.desk?.call && !model.isComplete && model.operator) {
+      this.heldBackSince ||= Date.now();
+      if (Date.now() - this.heldBackSince < SNAPSHOT_MAX) return;
+    }
+    this.heldBackSince = 0;
+    batch(() => {
+      this.version.value += 1;
+      this.people.follow(this.desk?.model ?? this.empty);
+    });
+    this.alarm();
+  }
+
+  /** The ring and the title, as things stand. */
+  alarm() {
+    const model = this.desk?.model ?? this.empty;
+    this.ring.set(this.stage.peek() === 'work' && (model.isWanted || this.phone.peek()?.ringing.peek() != null));
+    const offered = model.waiting.filter(({ isOffered }) => isOffered).length;
+    const name = model.operator || this.session.peek()?.operator || t('title');
+    const first = model.waiting.find(({ isOffered }) => isOffered);
+    document.title = offered && first
+      ? `${model.isWanted ? '(!) ' : ''}${t('waitingCount', { n: offered })} · ${who(first.caller, this)} · ${name}`
+      : `${name} · ${t(stateWord(model))}`;
+  }
+
+  /** @param {import('./desk/model.js').Happening} happening */
+  happened(happening) {
+    const { desk } = this;
+    if (!desk) return;
+    switch (happening.kind) {
+      case 'news':
+        if (desk.model.isComplete) this.offered(happening.request);
+        break;
+      case 'recall': {
+        const found = desk.model.inHand(happening.request) ?? desk.model.parked.find(({ request }) => request === happening.request);
+        this.ring.recall();
+        this.say(t('recalled', { who: found ? who(found.caller, this) : '', n: happening.seconds }));
+        break;
+      }
+      case 'phase':
+        this.leavingUntil.value = 0;
+        this.say(situation(happening.call, this));
+        break;
+      case 'callee':
+        this.say(`${this.people.named(happening.call.callee?.number ?? '')} ${progressWord(happening.call.callee)}`);
+        break;
+      case 'ended':
+        this.leavingUntil.value = 0;
+        this.say(ending(happening, this));
+        break;
+      case 'notice':
+        this.say(happening.text);
+        break;
+      case 'night':
+        if (desk.model.isComplete) this.say(t(happening.isNight ? 'isNight' : 'isDay', { queue: happening.queue }));
+        break;
+      case 'phone':
+        if (happening.state !== 'ok' && has(`phone-${happening.state}`)) this.say(t('phoneGone', { state: t(`phone-${happening.state}`) }), true);
+        break;
+      case 'evicted':
+        this.evicted();
+        break;
+      case 'senses':
+      case 'state':
+      case 'complete':
+      case 'welcome':
+        break;
+    }
+  }
+
+  /** @param {string} request */
+  offered(request) {
+    const waiting = this.desk?.model.waiting.find((known) => known.request === request);
+    if (!waiting || !this.desk?.model.isWanted) return;
+    const text = t('offerOf', { who: who(waiting.caller, this) });
+    this.say(text);
+    if (document.visibilityState === 'visible' || typeof Notification === 'undefined' || Notification.permission !== 'granted') return;
+    const notification = new Notification(text, { body: waiting.queue, tag: 'cordboard-offer' });
+    notification.onclick = () => {
+      window.focus();
+      notification.close();
+    };
+  }
+
+  /** Another desk of this operator took over: this one does not come back by itself. */
+  evicted() {
+    rememberTab('working', null);
+    this.disconnect(false);
+    this.stage.value = 'evicted';
+  }
+
+  /** @param {boolean} isLoggedOut whether calls and registration of this page end, too */
+  disconnect(isLoggedOut) {
+    this.ring.set(false);
+    this.transport?.close();
+    if (this.desk) this.desk.isOn = false;
+    void this.phone.value?.close(false);
+    this.transport = null;
+    if (isLoggedOut) this.desk = null;
+    this.phone.value = null;
+    this.isUp.value = false;
+    this.wasUp = false;
+    this.devices.close();
+    this.meter.stop();
+    this.version.value += 1;
+  }
+
+  /** The session is over. @param {string} word */
+  leave(word) {
+    rememberTab('working', null);
+    this.disconnect(true);
+    this.session.value = null;
+    this.loginTrouble.value = word ? t(word) : '';
+    this.stage.value = 'login';
+    this.alarm();
+  }
+
+  async logOut() {
+    await Promise.race([
+      (async () => {
+        await this.desk?.logOut();
+        await this.phone.value?.close(true);
+      })(),
+      new Promise((resolve) => setTimeout(resolve, 2_000)),
+    ]);
+    await api.logOut().catch(() => {});
+    this.leave('');
+  }
+
+  /** A refusal, in words. @param {import('./desk/desk.js').Result} result */
+  refusal(result) {
+    const name = `e-${result.error ?? ''}`;
+    return has(name) ? t(name, { text: result.text ?? '', key: 'R' }) : result.text || String(result.error);
+  }
+
+  /** The clock; and a machine that slept is noticed by it. */
+  watchClock() {
+    let last = Date.now();
+    setInterval(() => {
+      const now = Date.now();
+      if (now - last > SLEPT) {
+        this.transport?.look();
+        this.desk?.refresh();
+      }
+      last = now;
+      this.now.value = now;
+      this.isSoundLocked.value = this.stage.peek() === 'work' && this.ring.isLocked;
+      if (this.heldBackSince) this.changed();
+    }, TICK);
+    const wake = () => {
+      if (this.ring.context && this.ring.isLocked) this.ring.unlock();
+    };
+    addEventListener('pointerdown', wake);
+    addEventListener('keydown', wake);
+    const connection = /** @type {any} */ (navigator).connection;
+    // Wi-Fi instead of the cable: is the connection still there? The media notices by itself.
+    connection?.addEventListener?.('change', () => this.transport?.look());
+  }
+}
+
+/** @param {DeskModel} model */
+export function stateWord(model) {
+  if (!model.state) return 'noSwitchboard';
+  return model.state === 'idle' ? 'free' : model.state;
+}
+
+/** @param {{call: import('./desk/model.js').InHand | null, reason: string}} happening @param {App} app */
+function ending({ call, reason }, app) {
+  const caller = call ? who(call.caller, app) : '';
+  const cause = /^phone-(.+)$/.exec(reason)?.[1];
+  if (cause && !has(`ended-${reason}`)) return t('ended-phone', { caller, why: has(`o-${cause}`) ? t(`o-${cause}`) : cause });
+  return has(`ended-${reason}`) ? t(`ended-${reason}`, { caller }) : t('ended', { why: reason.replaceAll('-', ' ') });
+}
+
+/** @param {unknown} error */
+function loginTrouble(error) {
+  if (!(error instanceof Refusal)) return t('login-failed', { why: String(error) });
+  if (error.word === 'wrong-link') return t('wrong-link');
+  if (error.status === 401) return t('wrong-secret');
+  if (error.status === 429) return t('too-many', { s: error.after || 60 });
+  if (error.status === 503) return t('login-busy');
+  return error.status === 0 ? t('login-unreachable') : t('login-failed', { why: error.message });
+}

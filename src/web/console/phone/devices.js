@@ -1,0 +1,117 @@
+// Microphone, camera and speakers: which there are, which are chosen, what comes of them.
+import { signal } from '../vendor/preact.js';
+import { recall, remember } from '../store.js';
+
+/** @typedef {'microphone' | 'camera' | 'speaker' | 'ringer'} Role */
+
+/** @type {Record<Role, MediaDeviceKind>} */
+const KINDS = { microphone: 'audioinput', camera: 'videoinput', speaker: 'audiooutput', ringer: 'audiooutput' };
+
+export class Devices {
+  constructor() {
+    /** @type {import('../vendor/preact.js').Signal<MediaDeviceInfo[]>} */
+    this.all = signal([]);
+    /** By role the chosen device, an empty text for the system's. */
+    this.chosen = signal(/** @type {Record<Role, string>} */ ({
+      microphone: recall('microphone', ''), camera: recall('camera', ''), speaker: recall('speaker', ''),
+      ringer: recall('ringer', ''),
+    }));
+    /** The browser takes echo and noise away; who has a good headset may not want that. */
+    this.isCleaned = signal(recall('cleaned', true));
+    /** @type {import('../vendor/preact.js').Signal<MediaStream | null>} */
+    this.stream = signal(null);
+    /** The last attempt to open them. @type {Promise<MediaStream | null>} */
+    this.opening = Promise.resolve(null);
+    /** Why there is no microphone or camera: a name of `words/`, or nothing. */
+    this.trouble = signal('');
+    navigator.mediaDevices?.addEventListener?.('devicechange', () => void this.look());
+  }
+
+  async look() {
+    try {
+      this.all.value = await navigator.mediaDevices.enumerateDevices();
+    } catch {
+      this.all.value = [];
+    }
+  }
+
+  /** @param {Role} role */
+  of(role) {
+    return this.all.value.filter(({ kind, deviceId }) => kind === KINDS[role] && deviceId !== '');
+  }
+
+  /** Opens microphone and camera, or what there is of them. @returns {Promise<MediaStream | null>} */
+  open() {
+    this.opening = this.tryOpen();
+    return this.opening;
+  }
+
+  /** @returns {Promise<MediaStream | null>} */
+  async tryOpen() {
+    if (!navigator.mediaDevices) {
+      this.trouble.value = 'insecurePage';
+      return null;
+    }
+    this.trouble.value = '';
+    const { microphone, camera } = this.chosen.value;
+    const cleans = this.isCleaned.value;
+    const audio = { ...exact(microphone), echoCancellation: cleans, noiseSuppression: cleans, autoGainControl: cleans };
+    const video = { ...exact(camera), width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 25, max: 30 } };
+    const wanted = camera === 'none' ? [{ audio, video: false }] : [{ audio, video }, { audio, video: false }, { audio: true, video: false }];
+    let error = null;
+    for (const constraints of wanted) {
+      try {
+        const stream = await navigator.mediaDevices.getUserMedia(/** @type {MediaStreamConstraints} */ (constraints));
+        this.use(stream);
+        if (constraints !== wanted[0]) this.trouble.value = 'noCamera';
+        await this.look();
+        return stream;
+      } catch (found) {
+        error = found;
+      }
+    }
+    this.trouble.value = error instanceof DOMException && error.name === 'NotAllowedError' ? 'notAllowed' : 'noMicrophone';
+    return null;
+  }
+
+  /** @param {MediaStream | null} stream */
+  use(stream) {
+    const old = this.stream.peek();
+    // What was muted stays so with another microphone.
+    for (const track of stream?.getTracks() ?? []) {
+      const before = old?.getTracks().find(({ kind }) => kind === track.kind);
+      if (before) track.enabled = before.enabled;
+    }
+    this.stream.value = stream;
+    for (const track of old?.getTracks() ?? []) track.stop();
+  }
+
+  /** @param {Role} role @param {string} id */
+  choose(role, id) {
+    this.chosen.value = { ...this.chosen.value, [role]: id };
+    remember(role, id);
+  }
+
+  /** @param {boolean} on */
+  clean(on) {
+    this.isCleaned.value = on;
+    remember('cleaned', on);
+  }
+
+  close() {
+    this.use(null);
+  }
+}
+
+/** @param {string} id */
+function exact(id) {
+  return id && id !== 'none' ? { deviceId: { exact: id } } : {};
+}
+
+/** Whether the browser can choose where sound comes out. */
+export const canChooseSpeaker = typeof HTMLMediaElement !== 'undefined' && 'setSinkId' in HTMLMediaElement.prototype;
+
+/** @param {HTMLMediaElement} element @param {string} id */
+export function sendTo(element, id) {
+  if (canChooseSpeaker) void /** @type {any} */ (element).setSinkId(id).catch(() => {});
+}

@@ -1,0 +1,70 @@
+//! The cookie of a session (RFC 6265, and its `__Host-` prefix).
+
+use super::peer::Peer;
+use crate::session::{SESSION_LIFETIME, SessionToken};
+use axum::http::{HeaderMap, HeaderValue, header};
+
+/// Its name: with this prefix no other host, and no page in clear, can set it.
+pub const COOKIE: &str = "__Host-cordboard";
+/// Its name on a loopback address without TLS, where there is no such prefix.
+pub const COOKIE_IN_CLEAR: &str = "cordboard";
+
+fn name_for(peer: &Peer) -> &'static str {
+    if peer.secure { COOKIE } else { COOKIE_IN_CLEAR }
+}
+
+/// What the browser has.
+pub(super) fn token(headers: &HeaderMap, peer: &Peer) -> Option<SessionToken> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('='));
+    let mut ours = pairs.filter(|(name, _)| name.trim() == name_for(peer));
+    ours.find_map(|(_, value)| SessionToken::parse(value.trim()))
+}
+
+/// What gives it to the browser.
+pub(super) fn give(token: SessionToken, peer: &Peer) -> Option<HeaderValue> {
+    set(&token.reveal(), SESSION_LIFETIME.as_secs(), peer)
+}
+
+/// What takes it from the browser.
+pub(super) fn take(peer: &Peer) -> Option<HeaderValue> {
+    set("", 0, peer)
+}
+
+fn set(value: &str, age: u64, peer: &Peer) -> Option<HeaderValue> {
+    let secure = if peer.secure { "; Secure" } else { "" };
+    let name = name_for(peer);
+    let text = format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}");
+    HeaderValue::from_str(&text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    fn peer(secure: bool) -> Peer {
+        let address = "127.0.0.1:80".parse().unwrap();
+        Peer { local: address, remote: address, secure, is_proxy: false }
+    }
+
+    #[test]
+    fn what_is_given_comes_back() {
+        let given = SessionToken::new(&mut Random::from_number(1));
+        let mut headers = HeaderMap::new();
+        let pair = format!("other=1; __Host-cordboard={}; cordboard=x", given.reveal());
+        headers.append(header::COOKIE, "cordboard=nonsense".parse().unwrap());
+        headers.append(header::COOKIE, pair.parse().unwrap());
+        assert_eq!(token(&headers, &peer(true)), Some(given));
+        assert_eq!(token(&headers, &peer(false)), None, "that of a page in clear is another");
+        let secure = give(given, &peer(true)).unwrap();
+        let secure = secure.to_str().unwrap();
+        assert!(secure.starts_with(COOKIE) && secure.ends_with("; Secure"), "{secure}");
+        for part in ["; Path=/", "; HttpOnly", "; SameSite=Strict", "; Max-Age=43200"] {
+            assert!(secure.contains(part), "{secure}");
+        }
+        let clear = give(given, &peer(false)).unwrap();
+        assert!(!clear.to_str().unwrap().contains("Secure"));
+        assert!(take(&peer(true)).unwrap().to_str().unwrap().contains("Max-Age=0"));
+    }
+}

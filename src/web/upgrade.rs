@@ -1,0 +1,64 @@
+//! `GET /sip`: SIP over WebSocket (RFC 7118, RFC 6455), in the name of a session.
+
+use super::origin::own_page;
+use super::peer::Peer;
+use super::refusal::WebRefusal;
+use super::site::PageSite;
+use crate::wire::SipUpgrade;
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use hyper_util::rt::TokioIo;
+use std::sync::Arc;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// The name of SIP among subprotocols (RFC 7118 §4.1).
+const SUBPROTOCOL: &str = "sip";
+/// The only version there is (RFC 6455 §4.1).
+const VERSION: &str = "13";
+
+/// The connection becomes SIP, known by its session from here on.
+pub(super) async fn sip(
+    State(site): State<Arc<PageSite>>,
+    Extension(peer): Extension<Peer>,
+    mut request: Request,
+) -> Result<Response, WebRefusal> {
+    own_page(request.headers())?;
+    let (_, session) = site.session(request.headers(), &peer).await?;
+    let accept = accept(request.headers())?;
+    let remote = peer.browser(request.headers());
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        // Who has gone before the answer needs nothing more.
+        let Ok(upgraded) = upgrade.await else { return };
+        let stream = Box::new(TokioIo::new(upgraded));
+        let Peer { local, secure, .. } = peer;
+        (site.sip)(SipUpgrade { stream, local, remote, secure, session: session.key }).await;
+    });
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    Ok(response)
+}
+
+/// What the answer says to the key of a request that is right (RFC 6455 §4.2.1).
+fn accept(headers: &HeaderMap) -> Result<HeaderValue, WebRefusal> {
+    let has = |name: HeaderName, wanted: &str| {
+        let all = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        all.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(wanted))
+    };
+    let is_right = has(header::CONNECTION, "upgrade")
+        && has(header::UPGRADE, "websocket")
+        && has(header::SEC_WEBSOCKET_VERSION, VERSION);
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| is_right);
+    let key = key.ok_or(WebRefusal::NoUpgrade)?;
+    if !has(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
+        return Err(WebRefusal::Malformed("Only the subprotocol sip is spoken here (RFC 7118)."));
+    }
+    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| WebRefusal::NoUpgrade)
+}

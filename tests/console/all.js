@@ -1,0 +1,12 @@
+import './message_test.js';
+import './transactions_test.js';
+import './desk_call_test.js';
+import './phone_call_test.js';
+import './registration_test.js';
+import './model_test.js';
+import './desk_test.js';
+import './keys_test.js';
+import './words_test.js';
+import { runAll } from './harness.js';
+
+export const outcome = await runAll();

@@ -1,0 +1,68 @@
+// Put into a page before its own scripts: a microphone that is a tone, a camera that is a colour, and ears and eyes for what
+// the page plays. `SETTINGS` is replaced by the test.
+(() => {
+  const settings = SETTINGS;
+  let context;
+  const sound = () => {
+    context ??= new AudioContext();
+    if (context.state === 'suspended') void context.resume();
+    return context;
+  };
+
+  const microphone = () => {
+    const tone = new OscillatorNode(sound(), { frequency: settings.tone });
+    const level = new GainNode(sound(), { gain: 0.5 });
+    const out = new MediaStreamAudioDestinationNode(sound(), { channelCount: 1 });
+    tone.connect(level).connect(out);
+    tone.start();
+    return out.stream.getAudioTracks()[0];
+  };
+
+  const camera = () => {
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [352, 288];
+    const draw = canvas.getContext('2d');
+    const paint = () => {
+      draw.fillStyle = `rgb(${settings.colour.join(' ')})`;
+      draw.fillRect(0, 0, canvas.width, canvas.height);
+      // So that every picture carries something.
+      draw.fillStyle = 'rgb(128 128 128 / 10%)';
+      for (let n = 0; n < 50; n++) draw.fillRect(Math.random() * canvas.width, Math.random() * canvas.height, 4, 4);
+    };
+    paint();
+    setInterval(paint, 100);
+    return canvas.captureStream(10).getVideoTracks()[0];
+  };
+
+  navigator.mediaDevices.getUserMedia = async wanted =>
+    new MediaStream([...(wanted.audio ? [microphone()] : []), ...(wanted.video ? [camera()] : [])]);
+
+  /** The loudest tone in what the page plays over some ms: its frequency and how loud it is, in dB. */
+  const hears = async ms => {
+    const stream = document.querySelector('.them audio')?.srcObject;
+    if (!stream?.getAudioTracks().length) return { hertz: 0, loudness: -200 };
+    const ears = new AnalyserNode(sound(), { fftSize: 8192, smoothingTimeConstant: 0 });
+    const source = new MediaStreamAudioSourceNode(sound(), { mediaStream: stream });
+    source.connect(ears);
+    await new Promise(resolve => setTimeout(resolve, ms));
+    const bins = new Float32Array(ears.frequencyBinCount);
+    ears.getFloatFrequencyData(bins);
+    source.disconnect();
+    const best = bins.reduce((found, value, n) => (value > bins[found] ? n : found), 0);
+    return { hertz: best * sound().sampleRate / ears.fftSize, loudness: Number.isFinite(bins[best]) ? bins[best] : -200 };
+  };
+
+  /** The middle colour of the partner's picture; nothing where there is none. */
+  const sees = () => {
+    const video = document.querySelector('.them video');
+    if (!video?.videoWidth) return null;
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [16, 16];
+    const draw = canvas.getContext('2d');
+    draw.drawImage(video, 0, 0, 16, 16);
+    const points = [...draw.getImageData(0, 0, 16, 16).data];
+    return [0, 1, 2].map(channel => points.filter((_, n) => n % 4 === channel).sort((a, b) => a - b)[128]);
+  };
+
+  window.probe = { hears, sees };
+})();
