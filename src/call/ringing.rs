@@ -137,14 +137,11 @@ impl RingingPhones {
             return Err(Cause::Busy);
         }
         let targets = targets(callee, placing.sips, ctx)?;
-        let number = callee.number().clone();
-        let name =
-            ctx.facts.world.directory.terminal(&number).map(|terminal| terminal.name.clone());
         let mut ringing = Self {
-            number: number.clone(),
+            number: callee.number().clone(),
             until: ctx.facts.now.instant + placing.ring_time,
             legs: Vec::with_capacity(targets.len()),
-            owner: placing.owner,
+            owner: placing.owner.clone(),
             calls: BTreeMap::new(),
             all_codecs: Vec::new(),
             playing: Vec::new(),
@@ -152,8 +149,36 @@ impl RingingPhones {
             contacts: Vec::new(),
             servers: BTreeMap::new(),
         };
-        let srtp = ctx.facts.world.directory.srtp(callee.terminal(), callee.trunk());
-        let security = match srtp {
+        ringing.call(&placing, targets, ctx);
+        Ok(ringing)
+    }
+
+    /// Calls the contacts as well that the callee has now and that do not ring yet. Of phones that were restored nobody
+    /// knows where they are: nothing is added to those.
+    pub fn call_others(&mut self, placing: &CallAttempt<'_>, ctx: &mut CallContext<'_>) {
+        if self.calls.is_empty() {
+            return;
+        }
+        let ringing = |target: &dialog::CallTarget| {
+            let mut calls = self.calls.iter().filter(|(leg, _)| self.legs.contains(leg));
+            calls.any(|(_, call)| call.target == *target)
+        };
+        let Ok(targets) = targets(placing.to.callee(), placing.sips, ctx) else { return };
+        let others = targets.into_iter().filter(|servers| !servers.iter().any(ringing)).collect();
+        self.call(placing, others, ctx);
+    }
+
+    /// Calls these contacts, each at the first of its servers.
+    fn call(
+        &mut self,
+        placing: &CallAttempt<'_>,
+        targets: Vec<Vec<dialog::CallTarget>>,
+        ctx: &mut CallContext<'_>,
+    ) {
+        let callee = placing.to.callee();
+        let number = callee.number();
+        let name = ctx.facts.world.directory.terminal(number).map(|terminal| terminal.name.clone());
+        let security = match ctx.facts.world.directory.srtp(callee.terminal(), callee.trunk()) {
             Srtp::Optional => OfferedSecurity::None,
             Srtp::Required => OfferedSecurity::Keys,
             Srtp::Dtls => OfferedSecurity::Handshake,
@@ -164,7 +189,8 @@ impl RingingPhones {
             (Callee::Trunk { .. }, false) => IdentityPrivacy::Asserted,
             (Callee::Trunk { .. }, true) => IdentityPrivacy::WithheldAsserted,
         };
-        for servers in targets.into_iter().take(CONTACTS_MAX) {
+        let room = CONTACTS_MAX.saturating_sub(self.legs.len());
+        for servers in targets.into_iter().take(room) {
             let mut servers = servers.into_iter();
             let Some(target) = servers.next() else { continue };
             let servers: VecDeque<_> = servers.collect();
@@ -186,12 +212,11 @@ impl RingingPhones {
                 patience,
                 credentials: callee.trunk().and_then(|trunk| ctx.facts.world.credentials(trunk)),
             });
-            let leg = ctx.call(ringing.owner.clone(), call.clone());
-            ringing.legs.push(leg);
-            ringing.servers.insert(leg, servers);
-            ringing.calls.insert(leg, call);
+            let leg = ctx.call(self.owner.clone(), call.clone());
+            self.legs.push(leg);
+            self.servers.insert(leg, servers);
+            self.calls.insert(leg, call);
         }
-        Ok(ringing)
     }
 
     /// Another leg is to talk with whoever answers: what is called once more is called for it.

@@ -5,7 +5,8 @@
 //!   state ── newest only ──────────────────────────┼─▶ one in flight ── 200 ──▶ the next
 //!   positions ── newest per request ───────────────┤        │ 5 s ──▶ unresponsive
 //!   terminals ── newest per number ────────────────┤        └ 32 s (timer F) ──▶ lost
-//!   senses, health ── newest only ─────────────────┘
+//!   senses ── newest per request ──────────────────┤
+//!   health ── newest only ─────────────────────────┘
 //! ```
 
 use super::event::DeskEvent;
@@ -56,7 +57,7 @@ pub struct Outbox {
     state: Option<DeskEvent>,
     positions: BTreeMap<RequestId, DeskEvent>,
     terminals: BTreeMap<Number, DeskEvent>,
-    senses: Option<DeskEvent>,
+    senses: BTreeMap<RequestId, DeskEvent>,
     health: Option<DeskEvent>,
     open: bool,
     /// The requests of which the desk was told and which were not withdrawn since.
@@ -80,7 +81,9 @@ impl Outbox {
     pub fn push(&mut self, message: DeskMessage) {
         match message {
             DeskMessage::Event(state @ DeskEvent::State { .. }) => self.state = Some(state),
-            DeskMessage::Event(senses @ DeskEvent::Senses { .. }) => self.senses = Some(senses),
+            DeskMessage::Event(senses @ DeskEvent::Senses { request, .. }) => {
+                self.senses.insert(request, senses);
+            }
             DeskMessage::Event(DeskEvent::Terminal { number, state }) => {
                 let terminal = DeskEvent::Terminal { number: number.clone(), state };
                 self.terminals.insert(number, terminal);
@@ -162,14 +165,15 @@ impl Outbox {
             && self.state.is_none()
             && self.positions.is_empty()
             && self.terminals.is_empty()
-            && self.senses.is_none()
+            && self.senses.is_empty()
             && self.health.is_none()
     }
 
     fn pop(&mut self) -> Option<DeskMessage> {
         self.urgent.pop_front().or_else(|| {
             // Who hears whom is what a person has to know first.
-            let low = self.senses.take().or_else(|| self.state.take());
+            let low =
+                self.senses.pop_first().map(|(_, senses)| senses).or_else(|| self.state.take());
             let low = low.or_else(|| self.positions.pop_first().map(|(_, event)| event));
             let low = low.or_else(|| self.terminals.pop_first().map(|(_, event)| event));
             low.or_else(|| self.health.take()).map(DeskMessage::Event)

@@ -1,6 +1,6 @@
 //! TLS and WebSocket: OpenSSL and a browser of our own making, and baresip by TLS.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -277,15 +277,16 @@ fn a_trunk_whose_certificate_is_not_right_gets_nothing() {
 struct Browser {
     socket: WebSocket,
     sequence: u32,
-    media: UdpSocket,
+    call_id: String,
 }
 
 impl Browser {
     fn open(board: &Switchboard) -> Browser {
         let pipe = Pipe::tls(at(board, 15063), &[], &board.place.directory("openssl"));
         let socket = WebSocket::open(pipe, SIP).unwrap_or_else(|said| panic!("{said}"));
-        let media = UdpSocket::bind("127.0.0.1:0").expect("there is a free port");
-        let mut browser = Browser { socket, sequence: 0, media };
+        static PAGES: AtomicUsize = AtomicUsize::new(0);
+        let call_id = format!("register-{}", PAGES.fetch_add(1, Ordering::Relaxed));
+        let mut browser = Browser { socket, sequence: 0, call_id };
         browser.register();
         browser
     }
@@ -300,7 +301,7 @@ impl Browser {
                 .with("Max-Forwards", "70")
                 .with("From", "<sip:3002@cordboard.test>;tag=b")
                 .with("To", "<sip:3002@cordboard.test>")
-                .with("Call-ID", format!("register-{}", self.media.local_addr().map_or(0, |at| at.port())))
+                .with("Call-ID", self.call_id.clone())
                 .with("CSeq", format!("{} REGISTER", self.sequence))
                 .with("Supported", "path, outbound")
                 .with(
@@ -332,7 +333,6 @@ impl Browser {
     fn answer(&mut self) -> Message {
         let invite = self.socket.request("INVITE");
         assert!(invite.start.contains(&format!("@{INVALID};transport=ws")), "{}", invite.start);
-        let port = self.media.local_addr().expect("it is bound").port();
         let tagged = |mut response: Message| {
             let to = response.headers.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("To"));
             to.expect("it is copied").1.push_str(";tag=callee");
