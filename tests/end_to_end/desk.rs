@@ -216,7 +216,7 @@ impl Desk {
         Message::request(method, &self.target)
             .with(
                 "Via",
-                format!("SIP/2.0/{} {};branch={branch};rport", self.wire.name(), self.wire.local()),
+                format!("SIP/2.0/{} {};branch={branch};rport", self.wire.name(), self.wire.host()),
             )
             .with("Max-Forwards", "70")
             .with("From", self.from.clone())
@@ -304,8 +304,12 @@ impl Desk {
     }
 
     fn contact(&self) -> String {
-        let transport = self.wire.name().to_ascii_lowercase();
-        format!("<sip:{}@{};transport={transport}>", self.name, self.wire.local())
+        let transport = match self.wire.name() {
+            // RFC 7118 §5.2.1: `ws` is the name in URIs.
+            "WSS" => "ws".to_owned(),
+            name => name.to_ascii_lowercase(),
+        };
+        format!("<sip:{}@{};transport={transport}>", self.name, self.wire.host())
     }
 
     fn acknowledge(&mut self, answer: &Message) {
@@ -314,7 +318,7 @@ impl Desk {
         let via = if is_success {
             // RFC 3261 §13.2.2.4: the ACK to a 2xx is a transaction of its own.
             let branch = format!("z9hG4bK-{}-ack-{sequence}", self.call_id);
-            format!("SIP/2.0/{} {};branch={branch};rport", self.wire.name(), self.wire.local())
+            format!("SIP/2.0/{} {};branch={branch};rport", self.wire.name(), self.wire.host())
         } else {
             let via = answer.header("Via").expect("a response has a Via");
             via.to_owned()
