@@ -264,6 +264,21 @@ impl Desk {
         event
     }
 
+    /// Waits until all is well with those who are in the call since the phase that was read last.
+    #[track_caller]
+    pub fn healthy(&mut self) -> Value {
+        self.healthy_where(|_| true)
+    }
+
+    /// The same of a report that fits.
+    #[track_caller]
+    pub fn healthy_where(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
+        let phase = self.read.get("call").copied().unwrap_or(0);
+        let read = self.read.entry("health".to_owned()).or_insert(0);
+        *read = phase.max(*read);
+        self.event_where("health", |report| report["ok"] == true && fits(report))
+    }
+
     /// Waits until the call in hand is in this phase.
     #[track_caller]
     pub fn phase(&mut self, phase: &str) -> Value {

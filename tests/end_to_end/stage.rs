@@ -117,7 +117,7 @@ impl<C: Telephone, O: Telephone, U: Telephone> Stage<C, O, U> {
         self.desk.does("connect", json!({}));
         self.desk.phase("connected");
         self.check("connected", [party(USER), Share::Nothing, party(CALLER)]);
-        let health = self.desk.event_where("health", |h| h["ok"] == true);
+        let health = self.desk.healthy();
         assert_eq!(health["caller"]["audio"], "ok", "{health}");
         assert_eq!(health["callee"]["audio"], "ok", "{health}");
     }
