@@ -92,9 +92,7 @@ impl Outbox {
             DeskMessage::Event(DeskEvent::Withdrawn { request, .. }) if self.forget(request) => {}
             DeskMessage::Event(call @ DeskEvent::Call { request, .. }) => {
                 // How the parties of the phase before did says nothing of this one.
-                let is_of = |health: &mut DeskEvent| {
-                    matches!(health, DeskEvent::Health { request: of, .. } if *of == request)
-                };
+                let is_of = |health: &mut DeskEvent| matches!(health, DeskEvent::Health { request: of, .. } if *of == request);
                 self.health.take_if(is_of);
                 self.urgent.push_back(DeskMessage::Event(call));
             }
@@ -314,7 +312,11 @@ mod tests {
         };
         let terminal = |state| DeskEvent::Terminal { number: Number::from("3002"), state };
         outbox.push(DeskMessage::Event(terminal("ringing")));
-        outbox.push(DeskMessage::Event(DeskEvent::State { state: "busy", dnd: false, phone: "ok" }));
+        outbox.push(DeskMessage::Event(DeskEvent::State {
+            state: "busy",
+            dnd: false,
+            phone: "ok",
+        }));
         outbox.push(DeskMessage::Event(senses(1, vec!["caller"])));
         outbox.push(DeskMessage::Event(senses(2, vec!["caller"])));
         outbox.push(DeskMessage::Event(senses(1, vec![])));
