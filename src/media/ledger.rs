@@ -30,8 +30,8 @@ const SLOTS_AT: usize = 2 * LINE;
 const MAGIC: [u8; 8] = *b"crdledgr";
 /// Of what is written here.
 const VERSION: u16 = 1;
-/// The most slots that are read: one for each RTP port.
-const SLOTS_MAX: usize = 1 << 15;
+/// The most slots that are read: one for each stream, of which two may share a port and the number above (BUNDLE).
+const SLOTS_MAX: usize = 1 << 16;
 /// 48 bits.
 const INDEX_MAX: u64 = (1 << 48) - 1;
 /// The highest number of a port.
@@ -235,9 +235,6 @@ impl LedgerSlot {
             format: flags >> 3,
             sealed: (peer_mark != 0).then_some((peer_mark, rtcp_index)),
         };
-        if !port.0.is_multiple_of(2) {
-            return None;
-        }
         let slot = Self {
             port,
             written: UnixTime::default(),
@@ -730,7 +727,7 @@ mod tests {
             let ledger = RelayLedger::parse(&all, &BOOT).unwrap();
             let lines = bytes.len().saturating_sub(64) / 64;
             prop_assert!(ledger.slots.len() <= lines.min(count as usize));
-            prop_assert!(ledger.slots.keys().all(|port| port.0 % 2 == 0 && port.0 <= PORT_MAX));
+            prop_assert!(ledger.slots.keys().all(|port| port.0 <= PORT_MAX));
         }
     }
 }
