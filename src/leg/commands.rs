@@ -11,14 +11,14 @@ use super::machine::{Effect, Machine};
 use super::nat;
 use super::our_stream::OurStream;
 use super::party::{IdentityPrivacy, OwnHeader, Party};
-use super::ports::carrier_of;
+use super::ports::{DISCARD, carrier_of};
 use super::state::{Leg, LegPhase, PeerRole, SentAnswer};
 use super::streams::{self, CodecPreference};
 use crate::cause::Cause;
 use crate::codec::{Codec, Kind};
 use crate::dialog::{self, Body, EndingSide};
 use crate::dtls::Fingerprint;
-use crate::ids::{CallId, LegId, PortId};
+use crate::ids::{CallId, LegId};
 use crate::media;
 use crate::sip::{HeaderName, MAX_FORWARDS, Transport};
 use crate::srtp::Seed;
@@ -29,9 +29,6 @@ pub const OWN_TAG: u64 = u64::MAX;
 
 /// The package of the desks' control dialogs.
 pub(super) const DESK_PACKAGE: &str = "operator-desk";
-
-/// A desk's one audio line is answered with this port; nothing ever listens there.
-const DISCARD: PortId = PortId(9);
 
 /// After how many seconds a caller may try again when the relay is full.
 const RETRY_AFTER: u32 = 10;

@@ -45,15 +45,19 @@ impl Machine {
         Some(port)
     }
 
-    /// A picture that was offered a port of its own, and shares that of the sound by the answer.
-    fn move_beside(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
+    /// The picture goes where it is agreed to be: it may have been offered a port of its own, and share that of the
+    /// sound by the answer. What is carried goes before what carries it.
+    fn move_picture(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get(&id) else { return };
-        let is_beside = leg.stream(Kind::Video).is_some_and(|video| video.ours.is_carried());
-        if is_beside && self.may_bundle(id) == leg.video.port.is_some() {
-            return;
-        }
-        if is_beside {
+        let is_carried = |port: PortId| carrier_of(port).is_some();
+        let (wanted, is) = (
+            leg.stream(Kind::Video).is_some_and(|video| video.ours.is_carried()),
+            leg.video.port.is_some_and(is_carried),
+        );
+        if wanted != is {
             self.close(now, id, Kind::Video, out);
+        }
+        if wanted && !is {
             let _taken = self.port_beside(id);
         }
     }
@@ -62,7 +66,7 @@ impl Machine {
     pub(super) fn sync(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
         let plays = |leg: &Leg| matches!(leg.phase, LegPhase::Calling { .. }) && leg.is_heard();
         let before = self.legs.get(&id).is_some_and(plays);
-        self.move_beside(now, id, out);
+        self.move_picture(now, id, out);
         for kind in KINDS {
             self.sync_stream(now, id, kind, out);
         }
@@ -149,11 +153,8 @@ impl Machine {
     /// Takes a leg out of the relay, and out of this room.
     pub(super) fn leave(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
         // What is carried goes before what carries it.
-        let is_carried = self
-            .legs
-            .get(&id)
-            .is_some_and(|leg| leg.video.port.is_some_and(|port| carrier_of(port).is_some()));
-        if is_carried {
+        let is_carried = |leg: &Leg| leg.video.port.is_some_and(|port| carrier_of(port).is_some());
+        if self.legs.get(&id).is_some_and(is_carried) {
             self.close(now, id, Kind::Video, out);
         }
         for kind in KINDS {
