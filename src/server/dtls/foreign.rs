@@ -85,8 +85,11 @@ fn handshake(arguments: &[&str]) -> (HandshakeEvent, String) {
             }
         }
     }
-    // It says what it has when there is nothing more to read.
+    // It says what it has when there is nothing more to read; without keys it would go on trying.
     drop(client.0.stdin.take());
+    if !matches!(event, Some(HandshakeEvent::Keyed { .. })) {
+        let _ = client.0.kill();
+    }
     let mut said = String::new();
     let _ = client.0.stdout.take().unwrap().read_to_string(&mut said);
     (event.expect("the handshake has an end"), said)

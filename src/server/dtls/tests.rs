@@ -278,7 +278,8 @@ fn a_client_hello_in_parts_and_a_bad_network_only_take_longer() {
                 let mut peer = LibraryPeer::new(versions, other_side(role), mtu, house.now);
                 if role == DtlsRole::Passive {
                     let parts = peer.outbox.len();
-                    assert!(parts > 1, "{what}: {parts}");
+                    // One of both versions is a single record, however long.
+                    assert!(parts > 1 || matches!(versions, PeerVersions::Both), "{what}: {parts}");
                 }
                 house.begin(PORT, role);
                 house.play(&mut peer, &mut Weather::bad(seed), Duration::from_secs(30));
