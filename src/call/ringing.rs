@@ -136,19 +136,7 @@ impl RingingPhones {
         {
             return Err(Cause::Busy);
         }
-        let mut targets = ctx.facts.world.targets(callee, ctx.leg_ids.minted());
-        if targets.is_empty() {
-            return Err(Cause::Unreachable);
-        }
-        if placing.sips {
-            let is_sealed =
-                |server: &dialog::CallTarget| server.destination.transport().is_secure();
-            targets.iter_mut().for_each(|servers| servers.retain(is_sealed));
-            targets.retain(|servers| !servers.is_empty());
-            if targets.is_empty() {
-                return Err(Cause::SipsNotAllowed);
-            }
-        }
+        let targets = targets(callee, placing.sips, ctx)?;
         let mut ringing = Self {
             number: callee.number().clone(),
             until: ctx.facts.now.instant + placing.ring_time,
@@ -175,7 +163,7 @@ impl RingingPhones {
             let mut calls = self.calls.iter().filter(|(leg, _)| self.legs.contains(leg));
             calls.any(|(_, call)| call.target == *target)
         };
-        let targets = ctx.facts.world.targets(placing.to.callee(), ctx.leg_ids.minted());
+        let Ok(targets) = targets(placing.to.callee(), placing.sips, ctx) else { return };
         let others = targets.into_iter().filter(|servers| !servers.iter().any(ringing)).collect();
         self.call(placing, others, ctx);
     }
@@ -411,6 +399,22 @@ impl RingingPhones {
             self.refusal = Some((status, cause));
         }
     }
+}
+
+/// Where the callee's phones are, each with its servers; by sealed ways alone where the call is for a `sips:` URI.
+fn targets(
+    callee: &Callee,
+    sips: bool,
+    ctx: &CallContext<'_>,
+) -> Result<Vec<Vec<dialog::CallTarget>>, Cause> {
+    let mut targets = ctx.facts.world.targets(callee, ctx.leg_ids.minted());
+    let nowhere = if targets.is_empty() { Cause::Unreachable } else { Cause::SipsNotAllowed };
+    if sips {
+        let is_sealed = |server: &dialog::CallTarget| server.destination.transport().is_secure();
+        targets.iter_mut().for_each(|servers| servers.retain(is_sealed));
+        targets.retain(|servers| !servers.is_empty());
+    }
+    if targets.is_empty() { Err(nowhere) } else { Ok(targets) }
 }
 
 /// How long a server may be silent while these may be tried in its place.

@@ -90,6 +90,12 @@ impl Outbox {
             }
             DeskMessage::Event(health @ DeskEvent::Health { .. }) => self.health = Some(health),
             DeskMessage::Event(DeskEvent::Withdrawn { request, .. }) if self.forget(request) => {}
+            DeskMessage::Event(call @ DeskEvent::Call { request, .. }) => {
+                // How the parties of the phase before did says nothing of this one.
+                let is_of = |health: &mut DeskEvent| matches!(health, DeskEvent::Health { request: of, .. } if *of == request);
+                self.health.take_if(is_of);
+                self.urgent.push_back(DeskMessage::Event(call));
+            }
             DeskMessage::Position(event) => self.reposition(event),
             message => self.urgent.push_back(message),
         }
@@ -292,6 +298,54 @@ mod tests {
         let sent = drain(&mut outbox);
         assert_eq!(sent[0], "1 offer 1", "the newer position took the place of the older");
         assert_eq!(sent[2..], ["2 state null", "3 offer 3"]);
+    }
+
+    #[test]
+    fn who_hears_whom_goes_before_what_else_stands_for_itself_newest_per_call() {
+        let mut outbox = open();
+        let senses = |request, hears_you| DeskEvent::Senses {
+            request: RequestId(request),
+            hears_you,
+            you_hear: vec![],
+            sees_you: vec![],
+            you_see: vec![],
+        };
+        let terminal = |state| DeskEvent::Terminal { number: Number::from("3002"), state };
+        outbox.push(DeskMessage::Event(terminal("ringing")));
+        outbox.push(DeskMessage::Event(DeskEvent::State {
+            state: "busy",
+            dnd: false,
+            phone: "ok",
+        }));
+        outbox.push(DeskMessage::Event(senses(1, vec!["caller"])));
+        outbox.push(DeskMessage::Event(senses(2, vec!["caller"])));
+        outbox.push(DeskMessage::Event(senses(1, vec![])));
+        outbox.push(DeskMessage::Event(terminal("talking")));
+        outbox.push(DeskMessage::Result(DeskEvent::Evicted.json(0)));
+        let sent = drain(&mut outbox);
+        let events: Vec<&str> = sent.iter().filter_map(|line| line.split(' ').nth(1)).collect();
+        assert_eq!(events, ["evicted", "senses", "senses", "state", "terminal"]);
+    }
+
+    #[test]
+    fn a_report_of_the_phase_before_is_not_sent_in_the_next() {
+        let mut outbox = open();
+        let call = |request| DeskEvent::Call {
+            request: RequestId(request),
+            phase: "connected",
+            caller: Caller { number: "0171".into(), name: String::new(), origin: "trunk" },
+            callee: None,
+            recording: false,
+            serial: false,
+            reason: None,
+        };
+        let health = DeskEvent::Health { request: RequestId(1), report: serde_json::json!({}) };
+        outbox.push(DeskMessage::Event(health.clone()));
+        outbox.push(DeskMessage::Event(call(2)));
+        assert_eq!(drain(&mut outbox), ["1 call null", "2 health null"], "another call's");
+        outbox.push(DeskMessage::Event(health));
+        outbox.push(DeskMessage::Event(call(1)));
+        assert_eq!(drain(&mut outbox), ["3 call null"]);
     }
 
     #[test]

@@ -27,6 +27,15 @@ test('who waits stands by queue and place, and is news once', () => {
   same(model.waiting[0]?.since, Date.parse('2026-01-01T00:00:00Z'));
 });
 
+test('what is left to the others rings no more until it is offered anew', () => {
+  const model = desk();
+  model.take(offer('r-a', 1), 0);
+  model.leave('r-a');
+  holds(!model.isWanted && model.waiting.length === 1);
+  same(model.take(offer('r-a', 1), 30_000).length, 1);
+  holds(model.isWanted);
+});
+
 test('a call goes through its phases, and what was measured before a switch is forgotten', () => {
   const model = desk();
   model.take(offer('r-a', 1), 0);

@@ -32,6 +32,7 @@ const AXE: &str = include_str!("browser/axe.js");
 struct DeskPage {
     browser: Browser,
     page: Page,
+    kind: Kind,
     /// Pictures are kept under this name.
     name: String,
 }
@@ -57,9 +58,15 @@ impl DeskPage {
     /// The page in a browser of its own, as it is before anybody has logged in.
     #[track_caller]
     fn open(board: &Switchboard, look: &Look) -> DeskPage {
-        let mut browser = Browser::start(Kind::Chromium, &board.place);
+        DeskPage::open_in(Kind::Chromium, board, look)
+    }
+
+    /// As [`open`](Self::open), in that browser.
+    #[track_caller]
+    fn open_in(kind: Kind, board: &Switchboard, look: &Look) -> DeskPage {
+        let mut browser = Browser::start(kind, &board.place);
         let page = browser.open("data:,");
-        let mut desk = DeskPage { browser, page, name: look.name.to_owned() };
+        let mut desk = DeskPage { browser, page, kind, name: look.name.to_owned() };
         desk.load(board, look);
         desk
     }
@@ -80,7 +87,9 @@ impl DeskPage {
             look.language
         );
         let script = format!("{language}\n{}", PROBE.replace("SETTINGS", &settings.to_string()));
-        self.browser.resize(&self.page, look.window, look.is_dark);
+        if self.kind == Kind::Chromium {
+            self.browser.resize(&self.page, look.window, look.is_dark);
+        }
         self.browser.prepare(&self.page, &script);
         let url = format!("http://{}:8080/", board.place.switchboard().ip());
         self.browser.go(&self.page, &url);
@@ -427,4 +436,105 @@ fn a_wrong_password_is_told_and_the_page_stays() {
     desk.await_true("document.querySelector('.trouble')?.innerText.includes('wrong')");
     desk.photograph("wrong-password");
     desk.is_accessible("wrong password");
+}
+
+/// The operator's phone is one of its own: the page has no pictures, and says the same.
+#[test]
+fn a_page_beside_a_desk_phone() {
+    let board = Switchboard::open();
+    let account = Account::Terminal { number: "3001", password: PASSWORD };
+    let proxy = board.place.switchboard();
+    let mut phone = Phone::start(&board.place, OPERATOR, PLAIN, Answer::AtOnce, &account, proxy);
+    let mut desk = DeskPage::open(&board, &ANY);
+    desk.log_in();
+    desk.browser.click(&desk.page, "input[value=desk]");
+    desk.start_work();
+    let mut caller = caller(&board);
+    desk.await_true("document.querySelector('.scroller li.offered')");
+    desk.press("1");
+    desk.says("guest@elsewhere.example hears and sees you");
+    let mut both = [&mut caller, &mut phone];
+    let start = mark(&mut both);
+    judge("with the caller", &start, &mut both, &[Gets::Party(OPERATOR), Gets::Party(CALLER)]);
+    assert_eq!(desk.evaluate("document.querySelector('video')"), Value::Null);
+    desk.photograph("desk-phone");
+    desk.press("h");
+    desk.await_true("document.querySelector('dialog[open]')");
+    desk.press("n");
+    desk.says("guest@elsewhere.example hears and sees you");
+    desk.press("hy");
+    desk.await_true("document.querySelector('.own.free')");
+    phone.await_event("CALL_CLOSED");
+}
+
+/// What an operator keeps is there again after F5, and for whoever takes the same caller's next call.
+#[test]
+fn favourites_and_notes_are_kept() {
+    let board = Switchboard::open();
+    let _user = user(&board);
+    let mut desk = DeskPage::open(&board, &ANY);
+    desk.log_in();
+    desk.start_work();
+    desk.press("/");
+    desk.press("user");
+    desk.await_true("document.querySelector('.entry.chosen')?.innerText.includes('free')");
+    desk.browser.click(&desk.page, ".entry .star");
+    desk.await_true(
+        "document.querySelector('.entry .star').getAttribute('aria-pressed') === 'true'",
+    );
+    desk.browser.reload(&desk.page);
+    desk.await_true("document.querySelector('.own.free')");
+    desk.await_true("/User\\s+3002\\s+free/.test(document.querySelector('.entry')?.innerText)");
+    let _caller = caller(&board);
+    desk.await_true("document.querySelector('.scroller li.offered')");
+    desk.press("1");
+    desk.await_true("document.querySelector('.notes form input')");
+    desk.browser.click(&desk.page, ".notes form input");
+    // No letter of it is a command.
+    desk.press("Has a cat, hears badly.\n");
+    desk.await_true(
+        "document.querySelector('.notes li p')?.innerText === 'Has a cat, hears badly.'",
+    );
+    assert_eq!(desk.text("dialog"), "");
+    desk.browser.reload(&desk.page);
+    desk.await_true(
+        "document.querySelector('.notes li p')?.innerText === 'Has a cat, hears badly.'",
+    );
+    desk.photograph("notes");
+}
+
+/// The connection for signalling is cut by a restart of the switchboard, which dies in the middle of the call.
+#[test]
+fn a_crash_of_the_switchboard_loses_no_call() {
+    let mut board = Switchboard::open();
+    let mut desk = DeskPage::open(&board, &ANY);
+    desk.log_in();
+    desk.start_work();
+    let _caller = caller(&board);
+    desk.await_true("document.querySelector('.scroller li.offered')");
+    desk.press("1");
+    desk.gets("before", CALLER);
+    board.crash();
+    desk.await_true("document.querySelector('.own.noSwitchboard')");
+    assert_eq!(desk.text(".sentence"), "", "nobody knows now who hears and sees whom");
+    desk.photograph("no-switchboard");
+    board.start_again();
+    desk.await_true("document.querySelector('.own.busy')");
+    desk.says("guest@elsewhere.example hears and sees you");
+    desk.gets("after", CALLER);
+}
+
+#[test]
+fn firefox_shows_the_desk_too() {
+    let board = Switchboard::open();
+    let look = Look { name: "firefox", ..ANY };
+    let mut desk = DeskPage::open_in(Kind::Firefox, &board, &look);
+    desk.log_in();
+    desk.start_work();
+    desk.says("Nobody hears or sees you");
+    let _caller = caller(&board);
+    desk.await_true("document.querySelector('.scroller li.offered')");
+    desk.photograph("offer");
+    desk.press("n");
+    desk.await_true("!document.querySelector('.scroller li.offered')");
 }

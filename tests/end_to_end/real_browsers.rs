@@ -76,11 +76,11 @@ fn the_whole_operator_call_with_firefox_as_the_operators_phone() {
     whole_call(Stage::begin(board, (caller, OUTSIDE), operator, user, [true; 3]));
 }
 
-/// A stranger's phone calls, and Chromium is the operator's phone.
+/// JsSIP calls, and Chromium is the operator's phone.
 #[test]
 fn the_whole_operator_call_with_browsers_alone() {
     let board = open("");
-    let jssip = json!({ "page": "stranger.html" });
+    let jssip = json!({ "page": "jssip.html" });
     let caller = page(&board, Kind::Chromium, CALLER, OUTSIDE, &jssip);
     let operator = page(&board, Kind::Chromium, OPERATOR, "3001", &json!({ "atOnce": true }));
     let user = page(&board, Kind::Firefox, USER, "3002", &json!({}));
@@ -96,11 +96,11 @@ fn whole_call<C: Telephone, O: Telephone, U: Telephone>(mut stage: Stage<C, O, U
     stage.hand_over();
 }
 
-/// A stranger's phone registers in clear, is called, and calls. It knows MD5 alone, and of several challenges the last.
+/// JsSIP registers in clear, is called, and calls. It knows MD5 alone, and of several challenges the last.
 #[test]
 fn jssip_calls_and_is_called() {
     let board = open("digest = \"auto\"\n");
-    let settings = json!({ "page": "stranger.html", "atOnce": true });
+    let settings = json!({ "page": "jssip.html", "atOnce": true });
     let ws = url(&board, "ws");
     let mut jssip =
         BrowserPhone::start(Kind::Firefox, &board.place, CALLER, "3003", &ws, &settings);

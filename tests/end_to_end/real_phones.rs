@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 
 use crate::desk::{self, Desk};
 use crate::eavesdropper::{Attacker, Overheard, Router};
+use crate::encrypted;
 use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, PLAIN, Party, Phone, USER};
 use crate::picture::difference;
 use crate::playback::Playback;
@@ -39,6 +40,26 @@ const SETTLE: Duration = Duration::from_secs(6);
 #[test]
 fn the_whole_operator_call_with_picture() {
     let mut stage = Stage::open([PLAIN; 3]);
+    stage.take();
+    stage.with_caller();
+    stage.consult();
+    stage.alternate();
+    stage.connect();
+    stage.hand_over();
+}
+
+/// The desk speaks by WebSocket under TLS, as that of a page does; the phones as ever.
+#[test]
+fn the_whole_operator_call_by_a_desk_under_wss() {
+    let board = encrypted::open("");
+    let operator = Codecs { audio: "G722", ..PLAIN };
+    let operator = board.phone(OPERATOR, operator, Answer::AtOnce, &terminal("3001"));
+    let user = board.phone(USER, PLAIN, Answer::WhenTold, &terminal("3002"));
+    let guest = Account::Guest { name: "guest" };
+    let caller = board.phone(CALLER, PLAIN, Answer::WhenTold, &guest);
+    let desk = encrypted::desk_by_wss(&board, "op1");
+    let caller = (caller, "guest@elsewhere.example");
+    let mut stage = Stage::begin_at(desk, board, caller, operator, user, [true; 3]);
     stage.take();
     stage.with_caller();
     stage.consult();

@@ -57,12 +57,24 @@ impl<C: Telephone, O: Telephone, U: Telephone> Stage<C, O, U> {
     /// The caller, whom the desk sees by this number, calls 9000 and waits.
     pub fn begin(
         board: Switchboard,
-        (mut caller, number): (C, &'static str),
+        (caller, number): (C, &'static str),
         operator: O,
         user: U,
         pictures: [bool; 3],
     ) -> Self {
         let desk = board.desk("op1");
+        Stage::begin_at(desk, board, (caller, number), operator, user, pictures)
+    }
+
+    /// The same, with a desk that is there.
+    pub fn begin_at(
+        desk: Desk,
+        board: Switchboard,
+        (mut caller, number): (C, &'static str),
+        operator: O,
+        user: U,
+        pictures: [bool; 3],
+    ) -> Self {
         caller.dial("sip:9000@cordboard.test");
         caller.await_event("CALL_ESTABLISHED");
         let mut stage = Stage { desk, caller, number, operator, user, pictures, board };
@@ -105,9 +117,9 @@ impl<C: Telephone, O: Telephone, U: Telephone> Stage<C, O, U> {
         self.desk.does("connect", json!({}));
         self.desk.phase("connected");
         self.check("connected", [party(USER), Share::Nothing, party(CALLER)]);
-        let both = |h: &serde_json::Value| h["ok"] == true && h["callee"]["audio"] == "ok";
-        let health = self.desk.event_where("health", both);
+        let health = self.desk.healthy();
         assert_eq!(health["caller"]["audio"], "ok", "{health}");
+        assert_eq!(health["callee"]["audio"], "ok", "{health}");
     }
 
     /// The operator leaves; the two talk on, until one hangs up; one record tells it all.

@@ -752,8 +752,13 @@ fn a_call_that_is_being_taken_while_it_is_lost_waits_in_hand() {
         TAKING,
         "
         6s   the journal has it and the switchboard is killed
+                 ada gets hold
+                 bob gets position 1
+                 bob gets hold
         6s   3001 was not saved
+                 call 3001 as ada
         7s   3001 answers
+                 ada gets 3001, 3001 gets ada
     ",
     );
 }

@@ -147,7 +147,8 @@ impl Play {
         .await?;
         let health = self
             .event("a good health report", |event| {
-                event["event"] == "health" && event["ok"] == true
+                let is_of_both = event["caller"].is_object() && event["callee"].is_object();
+                event["event"] == "health" && event["ok"] == true && is_of_both
             })
             .await?;
         print(&format!(
@@ -280,11 +281,12 @@ impl Play {
     }
 }
 
-/// A message of the switchboard in two words; health comes each second and is not drawn.
+/// A message of the switchboard in two words; health comes each second and is not drawn, nor is what the phones measure
+/// themselves.
 fn told(message: &Value) -> Option<String> {
     let event = message["event"].as_str();
     match event {
-        Some("health") => None,
+        Some("health" | "senses") => None,
         Some("call") => Some(format!("call: {}", word(&message["phase"]))),
         Some("callee") => Some(format!("callee: {}", word(&message["progress"]))),
         Some("state") => Some(format!("state: {}", word(&message["state"]))),

@@ -127,8 +127,17 @@ function takeOrLeave(app, verb, place, request) {
   const { waiting } = app.desk?.model ?? app.empty;
   const offered = waiting.find(({ isOffered }) => isOffered);
   const chosen = request ?? (place ? waiting[place - 1] : verb === 'decline' ? offered : waiting[0])?.request;
-  if (chosen) void give(app, verb, { request: chosen });
+  if (chosen && verb === 'decline') void leave(app, chosen);
+  else if (chosen) void give(app, verb, { request: chosen });
   else app.say(t('noPlace', { n: place ?? 1 }), true);
+}
+
+/** @param {App} app @param {string} request */
+async function leave(app, request) {
+  if (!(await give(app, 'decline', { request }))) return;
+  // The switchboard tells when it offers it again, and nothing before.
+  app.desk?.model.leave(request);
+  app.changed();
 }
 
 /** @param {App} app @param {'' | 'consult' | 'transfer' | 'park'} purpose */
@@ -180,7 +189,8 @@ export function answer(app, press) {
 
 /** @param {App} app @param {KeyboardEvent} press */
 export function pressed(app, press) {
-  if (app.stage.value !== 'work') return;
+  // What a card has made use of is no command of the page behind it.
+  if (app.stage.value !== 'work' || press.defaultPrevented) return;
   // Who types quickly answers before the question is drawn.
   if (app.question.value) {
     answer(app, press);

@@ -168,6 +168,11 @@ export class DeskModel {
     return isNews ? [{ kind: 'news', request: waiting.request }] : [];
   }
 
+  /** It is left to the others: it may still be taken, and does not ring until it is offered anew. @param {string} request */
+  leave(request) {
+    this.waiting = this.waiting.map((waiting) => (waiting.request === request ? { ...waiting, isOffered: false } : waiting));
+  }
+
   /** @param {Json} event @param {number} now @returns {Happening[]} */
   park(event, now) {
     const parked = {

@@ -68,11 +68,6 @@ export function Card({ title, onClose, children, onKey }) {
     };
   }, []);
   return html`<dialog ref=${element} class="card" aria-label=${title} onClose=${onClose}
-      onCancel=${(/** @type {Event} */ event) => { event.preventDefault(); onClose(); }}
-      onKeyDown=${(/** @type {KeyboardEvent} */ event) => {
-        onKey?.(event);
-        // What is pressed here is no command of the page behind.
-        event.stopPropagation();
-      }}>
+      onCancel=${(/** @type {Event} */ event) => { event.preventDefault(); onClose(); }} onKeyDown=${onKey}>
     <h2>${title}</h2>${children}</dialog>`;
 }

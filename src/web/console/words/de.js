@@ -56,7 +56,7 @@ export default {
   health: 'Ton und Bild', sound: 'Ton', video: 'Bild', loss: 'Verlust', waits: 'wartet', 'q-ok': 'gut', 'q-poor': 'schwach', 'q-none': 'nichts', 'q-absent': 'nicht vereinbart', 'q-': 'nicht bekannt',
   converted: 'umgewandelt', away: '{n} ms entfernt', fps: '{n} Bilder/s', caller: 'Anrufer', callee: 'Gerufene', 
   // Befehle
-  consult: 'Rückfragen', alternate: 'Zum anderen', connect: 'Verbinden', release: 'Übergeben', cancel: 'Trennen', 'cancel-ringing-you': 'Zurückgeben', hangup: 'Alles auflegen', transfer: 'Weitergeben an', park: 'Parken', parkFor: 'Parken für',
+  consult: 'Rückfragen', alternate: 'Zum anderen', connect: 'Verbinden', release: 'Übergeben', cancel: 'Trennen', 'cancel-ringing-you': 'Zurückgeben', hangup: 'Alles auflegen', transfer: 'Weitergeben', park: 'Parken', parkFor: 'Parken für',
   swap: 'Wechseln', serial: 'Kommt zurück', record: 'Aufnehmen', pick: 'Holen', force: 'Trotzdem gehen', mute: 'Stumm', unmute: 'Wieder sprechen', camera_off: 'Kamera aus', camera_on: 'Kamera ein', keypad: 'Wähltasten',
   onItsWay: 'unterwegs', sent: '{what} …', answer: 'Abheben', refuse: 'Ablehnen', callsYou: '{who} ruft dieses Telefon',
   notNow: 'Jetzt nicht möglich.', noCall: 'Sie haben kein Gespräch.', nobodyWaits: 'Niemand wartet.', notOffered: 'Ihnen wird nichts angeboten.', inACall: 'Sie sind im Gespräch.', nobodyParked: 'Niemand ist geparkt.',
