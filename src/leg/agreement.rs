@@ -165,7 +165,11 @@ impl NegotiatedStreams {
             })
         };
         let soundless = peer.is_soundless();
-        Self { audio: stream(peer.audio, audio), video: stream(peer.video, video), soundless }
+        let (audio, video) = (stream(peer.audio, audio), stream(peer.video, video));
+        // Nothing is carried by nothing.
+        let is_borne = |video: &NegotiatedStream| audio.is_some() || !video.ours.is_carried();
+        let video = video.filter(is_borne);
+        Self { audio, video, soundless }
     }
 
     /// By their answer to our offer, of which the first codec of each kind is `led` or not.

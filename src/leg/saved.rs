@@ -369,6 +369,10 @@ impl Leg {
             let plan = leg.wanted_plan(kind).filter(|_| stream.is_open);
             leg.stream_port_mut(kind).plan = plan;
         }
+        let is_carried = |port: PortId| carrier_of(port).is_some();
+        if leg.video.port.is_some_and(is_carried) && leg.audio.plan.is_none() {
+            leg.video.plan = None;
+        }
         leg
     }
 }
