@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, Party, Phone, USER};
@@ -117,7 +117,9 @@ impl<C: Telephone, O: Telephone, U: Telephone> Stage<C, O, U> {
         self.desk.does("connect", json!({}));
         self.desk.phase("connected");
         self.check("connected", [party(USER), Share::Nothing, party(CALLER)]);
-        let health = self.desk.event_where("health", |h| h["ok"] == true);
+        // The caller's and the operator's come before.
+        let is_whole = |h: &Value| h["ok"] == true && h["callee"].is_object();
+        let health = self.desk.event_where("health", is_whole);
         assert_eq!(health["caller"]["audio"], "ok", "{health}");
         assert_eq!(health["callee"]["audio"], "ok", "{health}");
     }
