@@ -126,7 +126,7 @@ fn relay(from: &Codec, to: &Codec, out: &mut impl Outgoing) -> (Machine, SocketA
             picture: PictureLimits::default(),
             cname: port.to_string(),
         };
-        let plan = Plan { transport, stream };
+        let plan = Plan { transport, stream, carrier: None };
         machine.handle(Now::default(), Command::Open { port, kind: Kind::Audio, plan }, out);
     }
     machine.handle(Now::default(), Command::Patch(vec![(TO, Source::Port(FROM))]), out);

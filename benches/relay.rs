@@ -151,7 +151,7 @@ fn plan(remote: SocketAddr, codec: Codec, payload_type: u8) -> Plan {
         picture: PictureLimits::default(),
         cname: remote.to_string(),
     };
-    Plan { transport, stream }
+    Plan { transport, stream, carrier: None }
 }
 
 /// Ports in pairs that hear each other, the first and the second of each with these codecs.

@@ -429,5 +429,5 @@ fn plan(phone: SocketAddr, codec: Codec) -> Plan {
         picture: PictureLimits::default(),
         cname: phone.to_string(),
     };
-    Plan { transport, stream }
+    Plan { transport, stream, carrier: None }
 }

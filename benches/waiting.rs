@@ -148,7 +148,7 @@ impl Hall {
             picture: PictureLimits::default(),
             cname: port.to_string(),
         };
-        let plan = Plan { transport, stream };
+        let plan = Plan { transport, stream, carrier: None };
         self.machine.handle(self.now, Command::Open { port, kind, plan }, &mut self.wire);
     }
 

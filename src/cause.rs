@@ -25,6 +25,8 @@ pub enum Cause {
     UnknownNumber,
     /// A terminal without a contact, a dead flow, or a 5xx from it.
     Unreachable,
+    /// It was called by a `sips:` URI, and no sealed way leads there.
+    SipsNotAllowed,
     /// No codec that both sides, or a converter, know.
     NoCommonCodec,
     /// No stream was offered at all, or every one with port 0.
@@ -86,6 +88,7 @@ const TABLE: &[(Cause, u16, u8, &str)] = &[
     (Cause::NotPermitted, 403, 21, "Not permitted"),
     (Cause::UnknownNumber, 404, 1, "No such number"),
     (Cause::Unreachable, 480, 20, "Not reachable"),
+    (Cause::SipsNotAllowed, 480, 20, "No sealed way there: call it by a sip: URI"),
     (Cause::NoCommonCodec, 488, 65, "No common codec"),
     (Cause::NoMedia, 488, 65, "No sound is offered"),
     (
@@ -179,7 +182,8 @@ impl Cause {
         format!("Q.850;cause={};text=\"{text}\"", self.q850())
     }
 
-    /// The value of a Warning header that says of an SDP what is wrong with it (RFC 3261 §20.43).
+    /// The value of a Warning header that says of an SDP what is wrong with it (RFC 3261 §20.43), or of a `sips:` URI
+    /// that it leads nowhere (RFC 5630 §5.3).
     #[must_use]
     pub fn warning(self) -> Option<String> {
         let code = match self {
@@ -188,6 +192,7 @@ impl Cause {
             Self::NoMedia | Self::NoPicture => 304,
             Self::NoCommonCodec => 305,
             Self::NoCommonKeys => 306,
+            Self::SipsNotAllowed => 380,
             _ => return None,
         };
         Some(format!("{code} cordboard \"{}\"", self.text()))
@@ -231,7 +236,8 @@ mod tests {
     #[test]
     fn an_offer_that_is_refused_is_told_what_is_wrong_with_it() {
         for (cause, status, ..) in TABLE {
-            assert_eq!(cause.warning().is_some(), *status == 488, "{cause:?}");
+            let warns = *status == 488 || *cause == Cause::SipsNotAllowed;
+            assert_eq!(cause.warning().is_some(), warns, "{cause:?}");
         }
         let warning = Cause::NoCommonCodec.warning();
         assert_eq!(warning.as_deref(), Some("305 cordboard \"No common codec\""));

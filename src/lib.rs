@@ -9,16 +9,15 @@
 //! floor 12  main.rs       picks a command
 //! floor 11  cli           commands, the demonstration, the desk in the terminal
 //! floor 10  config        TOML -> every room's Settings; nobody below reads it
-//! floor  9  server        tokio: the event loop, sockets, the DNS, clock, telemetry
-//! floor  8  store         rusqlite: the journal and the state at start
+//! floor  9  server  web   tokio: the event loop, sockets, the DNS, clock, telemetry; pages by HTTP
+//! floor  8  store  wire   rusqlite: the journal and the state at start; what the doors say to the loop
 //! ========================= above: effects happen.  below: pure, deterministic
 //! floor  7  exchange      all cores wired into one machine: Input in, Effects out, one deadline
 //! floor  6  switchboard  live   the queue, operators and desks introduced to calls; calls in writing
 //! floor  5  call          one call: admission, ringing, consultation, hand-over, transfer
 //! floor  4  leg  recording   one party: dialog + offer/answer + media plan; a call as a file
 //! floor  3  transaction  dialog  registrar  registration  locator  media  acd  presence  desk  session    siblings
-//! floor  2  directory     terminals, levels, permits, operators, trunks, cameras, numbering plan
-//! floor  2  dtls          fingerprints, and what comes of the handshakes on a party's transports
+//! floor  2  directory  dtls   terminals, levels, permits, operators, trunks, numbering plan; handshakes, as a party sees them
 //! floor  1  sip  sdp  rtp  srtp  stun  codec  zone                      parse, print, compute
 //! floor  0  time  random  ids  cause  text
 //! ```

@@ -4,7 +4,7 @@
 
 use cordboard::acd::{NightRules, QueuePriorities};
 use cordboard::call::Recorded;
-use cordboard::config::{AnswerMode, Config, Limits, QueueSection, RefusalPolicy};
+use cordboard::config::{AnswerMode, Config, Limits, PageSocket, QueueSection, RefusalPolicy};
 use cordboard::exchange::Retention;
 use cordboard::ids::{CameraId, LevelId, Number, QueueId};
 use cordboard::media::{Announcement, WaitingProfile};
@@ -106,7 +106,8 @@ fn every_key_is_heard() {
         keep = "30d"
         keep_max = 500
         [web]
-        listen = "[::1]:80"
+        listen = ["[::1]:81", "192.0.2.1:8443", "http:192.0.2.1:8080"]
+        proxy = true
         origins = ["https://Desk.Example.com", "http://[2001:db8::7]:8080"]
         [levels]
         external = "guest"
@@ -161,7 +162,9 @@ fn every_key_is_heard() {
     assert_eq!(config.media.reserve, Reserve::Bytes(2_000_000_000));
     let keep = Duration::from_secs(30 * 24 * 3600);
     assert_eq!(config.records, Retention { keep, keep_max: 500 });
-    assert_eq!(config.web.listen, "[::1]:80".parse().unwrap());
+    let page = |address: &str| PageSocket { address: address.parse().unwrap(), sealed: false };
+    let pages = ["[::1]:81", "192.0.2.1:8443", "192.0.2.1:8080"].map(page);
+    assert_eq!((config.web.listen.as_slice(), config.web.proxy), (&pages[..], true));
     let origins = ["https://desk.example.com", "http://[2001:db8::7]:8080"];
     assert_eq!(config.web.origins, origins);
     assert!(config.tls_settings().is_wanted);
@@ -343,7 +346,9 @@ fn every_key_refuses_what_it_cannot_use() {
     let (quotes, table) = ("put it in quotes", "make it a table");
     let truth = "write true or false, without quotes";
     let ip = "write an address without a port: \"192.0.2.1\" or \"2001:db8::1\"";
-    let socket = "write an address and a port: \"127.0.0.1:8080\"";
+    let page = "is no address and port: write \"127.0.0.1:8088\"";
+    let clear = "browsers give no camera and no microphone to a page in clear from another machine: \
+                 write \"https:192.0.2.7:8088\", or proxy = true where a proxy before it speaks TLS";
     let domain = "write a domain name or an address: \"phones.example.com\"";
     let ports = "write the first and the last port, 1024 to 65535: \"20000-29999\"";
     let unit = "write a number and its unit: \"500ms\", \"30s\", \"5m\", \"2h\", \"7d\"";
@@ -440,7 +445,23 @@ fn every_key_refuses_what_it_cannot_use() {
         ("queue.main", "record", "\"yes\"", "write \"no\" or \"always\" or \"on-demand\""),
         ("queue.main", "record_pauses", "\"no\"", truth),
         ("queue.main", "ring", "\"yes\"", truth),
-        ("web", "listen", "\"8080\"", socket),
+        ("web", "listen", "\"8080\"", &format!("\"8080\" {page}")),
+        ("web", "listen", "[\"wss:[::1]:80\"]", &format!("\"wss:[::1]:80\" {page}")),
+        ("web", "listen", "7", list),
+        ("web", "listen", "\"http:192.0.2.7:8088\"", clear),
+        (
+            "web",
+            "listen",
+            "[\"0.0.0.0:8088\", \"127.0.0.1:8088\"]",
+            "0.0.0.0:8088 and 127.0.0.1:8088 are one: keep one",
+        ),
+        (
+            "web",
+            "listen",
+            "[\"127.0.0.1:5060\"]",
+            "\"tcp:0.0.0.0:5060\" of sip.listen has this address: give another port",
+        ),
+        ("web", "proxy", "\"yes\"", truth),
         (
             "levels",
             "external",

@@ -42,6 +42,8 @@ mod browsers;
 mod draining;
 #[path = "journal/mod.rs"]
 mod journal_model;
+#[path = "exchange/names.rs"]
+mod names;
 #[path = "exchange/networks.rs"]
 mod networks;
 #[path = "exchange/next_hops.rs"]
@@ -52,12 +54,18 @@ mod numbers;
 mod open_invites;
 #[path = "exchange/operators.rs"]
 mod operators;
+#[path = "exchange/pages.rs"]
+mod pages;
 #[path = "exchange/registration_log.rs"]
 mod registration_log;
 #[path = "exchange/registrations.rs"]
 mod registrations;
 #[path = "exchange/resuming.rs"]
 mod resuming;
+#[path = "exchange/senses.rs"]
+mod senses;
+#[path = "exchange/sips.rs"]
+mod sips;
 #[path = "exchange/third_parties.rs"]
 mod third_parties;
 mod written;
@@ -186,8 +194,24 @@ struct Testbed {
     /// How often something came.
     turns: u64,
     now: Now,
+    /// No party is put back: what the relay has said of it is not written down.
+    is_left_alone: bool,
+    /// What the relay has said and nobody has heard.
+    reported: Vec<media::Event>,
     /// By which connection 3001's phone speaks; `None` for UDP.
     over: Option<Flow>,
+}
+
+/// What the relay has to say is kept, and what it sends goes nowhere.
+struct Reports(Vec<media::Event>);
+
+impl media::Outgoing for Reports {
+    fn send(&mut self, _: PortId, _: media::Channel, _: SocketAddr, _: &[u8]) {}
+    fn report(&mut self, event: media::Event) {
+        self.0.push(event);
+    }
+    fn job(&mut self, _: media::Job) {}
+    fn tap(&mut self, _: media::RecordingTap) {}
 }
 
 struct Nowhere;
@@ -238,6 +262,8 @@ impl Testbed {
             put_back: 0,
             turns: 0,
             now,
+            is_left_alone: false,
+            reported: vec![],
             over: None,
         };
         let ports = (20_000..21_000).step_by(2).map(PortId).collect();
@@ -283,15 +309,17 @@ impl Testbed {
     /// The relay does what it is told. Then every party of which nothing is under way is taken out, written
     /// down, read and put back: nobody may notice.
     fn followed(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
-        let out = &mut Nowhere;
+        let mut reports = Reports(vec![]);
         for effect in &effects {
             if let Effect::Media(command) = effect {
-                self.relay.handle(self.now, command.clone(), out);
+                self.relay.handle(self.now, command.clone(), &mut reports);
             }
         }
+        self.reported.append(&mut reports.0);
+        let out = &mut Nowhere;
         // Of very many, some at a time; and of a flood, each hundredth message.
         self.turns += 1;
-        if self.turns > 500 && !self.turns.is_multiple_of(100) {
+        if self.is_left_alone || (self.turns > 500 && !self.turns.is_multiple_of(100)) {
             return effects;
         }
         let parties = self.machine.parties().collect::<Vec<_>>();

@@ -12,7 +12,8 @@ use cordboard::random::Random;
 use cordboard::rtp::Packet;
 use cordboard::rtp::rtcp::{ReportBlock, RtcpWriter, SenderReport};
 use cordboard::rtp::video::{Depacketiser, PictureFormat};
-use feed::feed;
+use cordboard::srtp::ProtectContext;
+use feed::{corpus, feed};
 use targets::{FORMATS, LOST, MARKER, NEW_PICTURE, NEXT, PICTURE_CODECS, VOICE_CODECS};
 
 /// In the order of [`FORMATS`].
@@ -54,6 +55,34 @@ fn pictures_of(format: PictureFormat, stream: &[u8]) -> Vec<Vec<u8>> {
         });
     }
     pictures
+}
+
+fn report() -> Vec<u8> {
+    let (mut report, block) = (Vec::new(), ReportBlock { ssrc: 7, ..ReportBlock::default() });
+    RtcpWriter::new(&mut report).receiver_report(1, &[block]).cname(1, "a");
+    report
+}
+
+#[test]
+fn no_packet_breaks_the_reading_of_checks() {
+    feed(targets::check, &corpus("check"), 60_000);
+}
+
+#[test]
+fn no_packet_breaks_what_is_sealed() {
+    let clear = packets(STREAMS[3]);
+    let mut seeds = Vec::new();
+    for suite in 0..5 {
+        let (mut voice, mut report) = (clear[0].to_vec(), report());
+        let mut ours = ProtectContext::new(&targets::keys(suite));
+        ours.protect_rtp(&mut voice);
+        ours.protect_rtcp(&mut report);
+        assert!(!voice.is_empty() && !report.is_empty());
+        for (kind, packet) in [(0, voice), (1, report), (0, clear[1].to_vec())] {
+            seeds.push([&[suite, kind][..], &packet].concat());
+        }
+    }
+    feed(targets::sealed, &seeds, 20_000);
 }
 
 #[test]

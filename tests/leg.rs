@@ -3424,8 +3424,7 @@ impl Ladder {
             }
             Event::Senses { senses, .. } => {
                 let LegSenses { hears, sees } = *senses;
-                let mut name_of =
-                    |leg: Option<LegId>| leg.map_or("-".into(), |leg| self.name_of(leg));
+                let name_of = |leg: Option<LegId>| leg.map_or("-".into(), |leg| self.name_of(leg));
                 format!("senses {name} hears {} sees {}", name_of(hears), name_of(sees))
             }
             Event::Dropped { dropped, .. } => format!("dropped {name} {}", dropped.total()),
@@ -3508,7 +3507,8 @@ fn relay_command(command: &media::Command) -> String {
             media::Trust::None => " untrusted",
         };
         let checked = if plan.transport.ice.is_some() { " checked" } else { "" };
-        format!("{} to {to}{direction}{sealed}{checked}{trust}", names.join(" "))
+        let carried = plan.carrier.map(|port| format!(" by {}", port.0)).unwrap_or_default();
+        format!("{} to {to}{carried}{direction}{sealed}{checked}{trust}", names.join(" "))
     };
     match command {
         media::Command::Open { port, kind, plan } => {
@@ -3622,6 +3622,10 @@ fn long(sections: &str, ip: IpAddr) -> String {
     if sections.contains("lite") {
         text += "a=ice-lite\r\n";
     }
+    if let Some(rest) = sections.split_once("bundle=").map(|(_, rest)| rest) {
+        let mids = rest.split([' ', ';']).next().unwrap().replace(',', " ");
+        text += &format!("a=group:BUNDLE {mids}\r\n");
+    }
     for section in sections.split(';').map(str::trim).filter(|section| !section.is_empty()) {
         let mut words = section.split_whitespace();
         let (kind, port) = (words.next().unwrap(), words.next().unwrap());
@@ -3640,7 +3644,8 @@ fn long(sections: &str, ip: IpAddr) -> String {
                 _ if word.starts_with("setup=") || word.starts_with("mid=") => {
                     attributes += &format!("a={}\r\n", word.replace('=', ":"));
                 }
-                _ if word == "lite" => {}
+                _ if word == "lite" || word.starts_with("bundle=") => {}
+                _ if word == "bundle-only" => attributes += "a=bundle-only\r\n",
                 _ if word == "mux" => attributes += "a=rtcp-mux\r\n",
                 _ if word.ends_with("/RTP/AVP") || word.ends_with("/RTP/SAVPF") => protocol = word,
                 // Of the family that the house has not.
@@ -3698,6 +3703,8 @@ fn body_in_short(content_type: Option<&str>, body: &[u8]) -> String {
             let sections: Vec<String> =
                 session.media.iter().map(|media| section(media, &session)).collect();
             let version = if version == 1 { String::new() } else { format!("v{version} ") };
+            let bundle = if session.bundle().is_empty() { "" } else { "bundled " };
+            let version = version + bundle;
             if sections.is_empty() {
                 "no-sections".to_owned()
             } else {
@@ -3732,7 +3739,11 @@ fn section(media: &sdp::MediaDescription, session: &sdp::SessionDescription) -> 
             .attributes_named("candidate")
             .map(|value| value.split(' ').skip(4).take(2).collect::<Vec<_>>().join(":"))
             .collect();
-        words += &format!(" ice={} at {}", &ufrag[..2], candidates.join(","));
+        words += &format!(" ice={}", &ufrag[..2]);
+        // One that is carried by another has its addresses there.
+        if !candidates.is_empty() {
+            words += &format!(" at {}", candidates.join(","));
+        }
     }
     for crypto in media.cryptos().filter(|crypto| crypto.suite != "AES_CM_128_HMAC_SHA1_80") {
         words += &format!(" {}", crypto.suite);

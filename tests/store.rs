@@ -789,7 +789,10 @@ fn take_back_to_version_3(raw: &Connection) {
     raw.execute("ALTER TABLE operators DROP COLUMN max_calls", []).unwrap();
     raw.execute_batch("DROP TABLE live_calls; DROP TABLE live_parties;").unwrap();
     raw.execute_batch("DROP TABLE sessions; DROP TABLE favourites; DROP TABLE notes;").unwrap();
-    raw.execute_batch("DROP INDEX calls_caller; DROP INDEX calls_callee;").unwrap();
+    raw.execute_batch(
+        "DROP INDEX calls_caller; DROP INDEX calls_callee; DROP INDEX calls_dialled;",
+    )
+    .unwrap();
     raw.pragma_update(None, "user_version", 3).unwrap();
     raw.pragma_update(None, "application_id", 0).unwrap();
 }

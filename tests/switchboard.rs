@@ -10,6 +10,10 @@ mod killed;
 mod leaving;
 #[path = "switchboard/night.rs"]
 mod night;
+#[path = "switchboard/rejoining.rs"]
+mod rejoining;
+#[path = "switchboard/senses.rs"]
+mod senses;
 mod testbed;
 
 use cordboard::call::call_record::EndedBy;
@@ -25,6 +29,7 @@ fn play(script: &str) {
 }
 
 /// What follows when this has happened.
+#[track_caller]
 fn play_after(before: &str, script: &str) {
     play(&[before.trim_end(), script].concat());
 }
@@ -986,6 +991,11 @@ fn the_operators_lost_phone_returns_the_caller_to_the_front() {
         5s   3001 falls silent
                  probe 3001
         5s   3001 is lost
+                 bob gets hold
+                 call 3001 as bob
+                 op1: call r2 ringing-you
+        25s  alarm
+                 end 3001, abandoned
                  bob gets position 2
                  bob gets position 1
                  op1: call r2 ended, phone-gone
@@ -1024,6 +1034,11 @@ fn an_operators_phone_whose_media_stopped_is_lost_and_its_caller_comes_first() {
         "
         1s   op1 talks to ada
         2s   3001 sends nothing
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+        22s  alarm
+                 end 3001, abandoned
                  ada gets position 1
                  op1: call r1 ended, phone-gone
                  op1: offer r1, 1 of 1
@@ -1275,11 +1290,13 @@ fn a_lost_desk_keeps_its_call_and_comes_back_to_a_snapshot() {
         4s   op1 hangs up
         5s   op1 desk up
         5s   op1: hello
+                 probe 3001
                  op1: ok
                  op1: welcome
                  op1: state busy, phone ok
                  op1: call r1 with-caller
                  op1: snapshot-end
+                 op1: senses r1, nobody
     ",
     );
 }
@@ -2357,6 +2374,11 @@ fn a_phone_that_forgets_the_call_returns_the_caller_to_the_front() {
         "
         3s   op1 talks to ada
         4s   3001 forgets the call
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+        24s  alarm
+                 end 3001, abandoned
                  ada gets position 1
                  op1: call r1 ended, phone-gone
                  op1: offer r1, 1 of 1
@@ -3142,15 +3164,27 @@ fn a_phone_that_is_lost_leaves_one_file() {
                  op1: ok
                  op1: call r1 with-caller, recorded
         6s   3001 is lost
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you, recorded
+        7s   3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller, recorded
+        8s   3001 is lost
+                 ada gets hold
+                 call 3001 as ada
+                 op1: call r1 ringing-you, recorded
+        28s  alarm
+                 end 3001, abandoned
                  ada gets position 1
                  no longer record ada
                  op1: call r1 ended, phone-gone
                  op1: offer r1, 1 of 1
                  op1: state idle, phone ok
-        9s   ada hangs up
+        29s  ada hangs up
                  end of the file of call-1
                  op1: withdrawn r1, abandoned
-        9s   all is quiet
+        29s  all is quiet
     ",
     );
 }

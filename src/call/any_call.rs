@@ -129,6 +129,7 @@ impl OperatorCall {
             OperatorCallInput::LeaseOver => self.lease_over(ctx),
             OperatorCallInput::SetAside => self.set_aside(ctx),
             OperatorCallInput::ToEar { phone } => self.come_to_ear(phone, ctx),
+            OperatorCallInput::PhoneLost => self.wait_with_phone(ctx),
             OperatorCallInput::PhoneBack => self.phone_back(ctx),
             OperatorCallInput::GivenUp { reason } => self.given_up(reason, ctx),
             OperatorCallInput::Command { verb, asker } => self.obey(&verb, asker, ctx),

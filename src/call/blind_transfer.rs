@@ -45,6 +45,7 @@ impl OperatorCall {
             behalf: self.caller,
             caller: party(&self.identity),
             withheld: self.identity.number.is_none(),
+            sips: false,
             offer: OfferedCodecs::For(self.caller),
             auto_answer: false,
             ring_time: ctx.facts.settings.consult_ring_time,

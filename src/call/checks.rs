@@ -125,6 +125,10 @@ impl Checks {
         let mut blocking = Vec::new();
         let Some((one, two)) = self.watched.talking else { return blocking };
         for (party, other) in [(one, two), (two, one)] {
+            if party == CallParty::Operator && self.health(party).is_none() {
+                // Nobody waits for it, and nothing is known of it yet.
+                continue;
+            }
             let (name, other) = (party.word(), self.health(other));
             let health = self.health(party).cloned().unwrap_or_default();
             // Nobody asks a camera for a key frame that nobody looks at, and who speaks with the hands

@@ -81,6 +81,7 @@ impl OperatorCall {
             behalf: seat.phone,
             caller: party(&operator),
             withheld: false,
+            sips: false,
             offer: OfferedCodecs::For(seat.phone),
             auto_answer: false,
             ring_time: ctx.facts.settings.consult_ring_time,
@@ -444,6 +445,7 @@ pub(super) fn progress_of(cause: Cause) -> (&'static str, Option<&'static str>) 
         | Cause::Abandoned
         | Cause::UnknownNumber
         | Cause::Unreachable
+        | Cause::SipsNotAllowed
         | Cause::NoPicture
         | Cause::NoOperator
         | Cause::Closed

@@ -36,6 +36,8 @@ pub(crate) struct DirectCall {
     pub answered: bool,
     /// The caller's INVITE lets expect that it can see.
     pub sees: bool,
+    /// It has dialled a `sips:` URI; of no account once somebody has answered.
+    pub sips: bool,
     pub redirections: u8,
 }
 
@@ -88,7 +90,8 @@ impl DirectCall {
         answered: bool,
     ) -> Self {
         let state = DirectCallState::Arrived;
-        Self { id, caller, identity, record, state, answered, sees: false, redirections: 0 }
+        let (sees, sips, redirections) = (false, false, 0);
+        Self { id, caller, identity, record, state, answered, sees, sips, redirections }
     }
 
     /// A call that an operator has handed over.
@@ -100,7 +103,8 @@ impl DirectCall {
         callee: AnsweredCallee,
     ) -> Self {
         let state = DirectCallState::Talking { callee };
-        Self { id, caller, identity, record, state, answered: true, sees: false, redirections: 0 }
+        let (answered, sees, sips, redirections) = (true, false, false, 0);
+        Self { id, caller, identity, record, state, answered, sees, sips, redirections }
     }
 
     /// Calls the callee's phones; a callee without one ends the call.
@@ -114,6 +118,7 @@ impl DirectCall {
             behalf: self.caller,
             caller: party(&self.identity),
             withheld: self.identity.number.is_none(),
+            sips: self.sips,
             offer: OfferedCodecs::For(self.caller),
             auto_answer: false,
             ring_time: ctx.facts.settings.ring_time,
@@ -364,6 +369,7 @@ impl DirectCall {
             behalf: transferee,
             caller: party(identity),
             withheld: identity.number.is_none(),
+            sips: false,
             offer: OfferedCodecs::For(transferee),
             auto_answer: false,
             ring_time: ctx.facts.settings.ring_time,

@@ -113,13 +113,14 @@ impl CallFacts<'_> {
     }
 
     /// Whether an operator whose phone is lost keeps its calls until the phone is back: it is at its desk, or may come back to
-    /// it within the lease.
+    /// it within the lease, and is not about to be logged out.
     pub fn keeps_its_calls(&self, operator: &OperatorId) -> bool {
-        self.positions.presence.view(operator).is_some_and(|view| match view.desk {
+        let view = self.positions.presence.view(operator);
+        view.is_some_and(|view| match view.desk {
             presence::ControlDialogState::Up
             | presence::ControlDialogState::Unresponsive
             | presence::ControlDialogState::Lost { .. } => {
-                view.state != presence::OperatorState::Out
+                view.availability != presence::AgentAvailability::Absent
             }
             presence::ControlDialogState::None => false,
         })

@@ -120,11 +120,16 @@ impl OperatorCall {
             return self.seated(seat, ctx);
         }
         // Between the take and its commit the call at the ear has got something that cannot wait.
+        self.hold_taken(seat.operator, ctx);
+    }
+
+    /// It was taken, and waits in hand for its operator's ear.
+    pub(super) fn hold_taken(&mut self, operator: OperatorId, ctx: &mut CallContext<'_>) {
         self.answer(ctx.facts.choice_for(&self.queue), ctx);
         self.record.answer(ctx.facts.now.unix);
         self.greeting = None;
         self.record_from_here(ctx);
-        self.hold_in_hand(seat.operator, Aside::Caller, ctx);
+        self.hold_in_hand(operator, Aside::Caller, ctx);
     }
 
     /// Whether a leg is the phone that an operator has for all of its calls.

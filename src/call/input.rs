@@ -70,7 +70,9 @@ pub(crate) enum OperatorCallInput {
     SetAside,
     /// Its operator comes back to it, on this leg of its phone.
     ToEar { phone: LegId },
-    /// The phone of its operator has registered.
+    /// The phone at which its operator would come back to it is lost, not hung up.
+    PhoneLost,
+    /// The phone of its operator has registered, or its desk is back.
     PhoneBack,
     /// The phone of its operator is gone, or the operator; why, for its desk.
     GivenUp { reason: &'static str },

@@ -94,6 +94,7 @@ pub(crate) use operator_state::OperatorCallState;
 pub(crate) use position::Position;
 pub(crate) use recording::NO_ROOM;
 pub(crate) use refusal::refusal;
+pub(crate) use rejoining::has_hung_up;
 pub(crate) use ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
 pub(crate) use settings::REFUSALS;
 pub(crate) use step::{CallStep, Onward, Owner};

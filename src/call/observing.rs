@@ -26,6 +26,11 @@ impl OperatorCall {
         }
         let checks = self.checks.followed_by(watched);
         let before = std::mem::replace(&mut self.checks, checks);
+        if before.senses() != self.checks.senses()
+            && let Some(operator) = self.operator().cloned()
+        {
+            ctx.tell(&operator, self.senses_view());
+        }
         for (_, leg) in &before.watched().parties {
             if !self.checks.watched().parties.iter().any(|(_, still)| still == leg) {
                 ctx.leg(Command::Watch { leg: *leg, on: false });

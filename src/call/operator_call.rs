@@ -33,6 +33,7 @@ use super::checks::Checks;
 use super::context::CallContext;
 use super::log_event::LogEvent;
 use super::operator_state::{AnsweredOperator, OperatorCallState, RecordingState, Then};
+use super::rejoining::has_hung_up;
 use super::ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
 use super::settings::{AnsweredBy, REFUSALS};
 use super::step::{CallStep, Owner};
@@ -154,6 +155,10 @@ impl OperatorCall {
         if *abandoned {
             return self.finish("abandoned", Cause::Abandoned, EndedBy::Caller, ctx);
         }
+        if ctx.facts.position(&operator).is_some_and(|position| position.rejoining.is_some()) {
+            // Its phone is called already, for another of its calls.
+            return self.hold_taken(operator, ctx);
+        }
         if *phone_gone {
             return self.give_back(operator, acd::QueuePlace::Original, "phone-gone", ctx);
         }
@@ -173,6 +178,7 @@ impl OperatorCall {
             behalf: self.caller,
             caller: party(&self.identity),
             withheld: self.identity.number.is_none(),
+            sips: false,
             offer: OfferedCodecs::WithPictures(self.caller),
             auto_answer: true,
             ring_time: ring_time.unwrap_or(ctx.facts.settings.ring_time),
@@ -423,8 +429,7 @@ impl OperatorCall {
         by: leg::EndingSide,
         ctx: &mut CallContext<'_>,
     ) {
-        // A phone that no longer knows the dialog (481) has not hung up: it was started anew.
-        let hung_up = by == leg::EndingSide::Peer && cause != Cause::Lost;
+        let hung_up = has_hung_up(cause, by);
         if !hung_up && self.wait_for_phone(ctx) {
             return;
         }

@@ -91,6 +91,8 @@ pub(crate) enum OperatorCallState {
     Rejoining {
         operator: OperatorId,
         aside: Aside,
+        /// Since when it has waited in hand, where it is to do so again when the phone is back.
+        since: Option<UnixTime>,
         /// None: it cannot be called until it registers anew.
         phone: Option<RingingPhones>,
         until: Instant,

@@ -119,6 +119,15 @@ impl OperatorCall {
         }
     }
 
+    /// The operator whose lost phone is called again for this call.
+    pub fn rejoining(&self) -> Option<&OperatorId> {
+        if let OperatorCallState::Rejoining { operator, .. } = &self.state {
+            Some(operator)
+        } else {
+            None
+        }
+    }
+
     /// The operator whose phone this leg is, answered or about to be.
     pub fn operator_at(&self, leg: LegId) -> Option<&OperatorId> {
         if let OperatorCallState::RingingYou { operator, phone }

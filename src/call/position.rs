@@ -19,6 +19,12 @@ pub(crate) struct Position {
     pub at_ear: Option<CallId>,
     /// The phone's leg, from its answer to its end.
     pub phone: Option<LegId>,
+    /// The phone was lost, not hung up, and has not come back since.
+    pub is_lost: bool,
+    /// The call for which it is called again meanwhile.
+    pub rejoining: Option<CallId>,
+    /// All that waits here is on its way to the queue.
+    pub is_given_up: bool,
 }
 
 impl Position {
@@ -59,6 +65,11 @@ impl Position {
     /// Whether another call than this one is in hand.
     pub fn has_other_than(&self, call: CallId) -> bool {
         self.calls().any(|other| other != call)
+    }
+
+    /// The phone is on the line.
+    pub fn is_at(&mut self, phone: LegId) {
+        (self.phone, self.is_lost) = (Some(phone), false);
     }
 
     /// The call of which an operator hears that has to wait with something else: the one at the ear, else the

@@ -33,6 +33,7 @@ pub(crate) fn announcement(cause: Cause) -> Announcement {
         | Cause::NotPermitted
         | Cause::UnknownNumber
         | Cause::Unreachable
+        | Cause::SipsNotAllowed
         | Cause::NoCommonCodec
         | Cause::NoMedia
         | Cause::NoCommonTransport

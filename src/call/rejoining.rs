@@ -2,14 +2,17 @@
 //! while the parties have hold media (R5.5 holds when the lease is over).
 //!
 //! ```text
-//!   with-caller, consulting, talking-to-callee, alternated, connected
+//!   with-caller, consulting, talking-to-callee, alternated, connected; in-hand, where no call is at the ear
 //!        │ the phone is lost, and the operator has its desk, or the lease of it
 //!        ▼
-//!   rejoining ── called at once, and whenever it registers ── 200 ──▶ as before; a consultation that rang is over
-//!        │ lease over, cancel
+//!   rejoining ── called at once, when it registers, when the desk says hello ── 200 ──▶ as before;
+//!        │                                                     a consultation that rang is over
+//!        │ lease over, cancel, declined at the phone, logged out
 //!        ▼
-//!   the front of the queue, or handed over unchecked
+//!   the front of the queue, or handed over unchecked, with all else that waits in the operator's hand
 //! ```
+//!
+//! One call of a hand rejoins, for all; where it is over before, the next one does.
 
 use super::admission::Callee;
 use super::context::CallContext;
@@ -19,7 +22,14 @@ use super::ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
 use super::step::{CallStep, Owner};
 use super::world::party;
 use crate::cause::Cause;
-use crate::leg::{Command, OfferedCodecs};
+use crate::ids::{LegId, OperatorId};
+use crate::leg::{Command, EndingSide, OfferedCodecs};
+use crate::time::UnixTime;
+
+/// Whether a phone has hung up: one that no longer knows its dialog (481) was started anew.
+pub(crate) fn has_hung_up(cause: Cause, by: EndingSide) -> bool {
+    by == EndingSide::Peer && cause != Cause::Lost
+}
 
 impl OperatorCall {
     /// The operator's phone is lost: it is waited for, if the operator is; whether it is.
@@ -61,15 +71,36 @@ impl OperatorCall {
             | OperatorCallState::HandedOver { .. }
             | OperatorCallState::Ended => return false,
         };
-        let until = ctx.facts.now.instant + ctx.facts.settings.lease;
-        self.enter(OperatorCallState::Rejoining { operator, aside, phone: None, until }, ctx);
-        self.phone_back(ctx);
+        self.rejoin(operator, aside, None, ctx);
         true
     }
 
-    /// Calls the phone that is waited for, if it is not being called.
+    /// The phone at which its operator would come back to it is lost, and no call was at the ear.
+    pub(super) fn wait_with_phone(&mut self, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::InHand { operator, aside, since, .. } = &self.state else { return };
+        if ctx.facts.keeps_its_calls(operator) {
+            self.rejoin(operator.clone(), aside.clone(), Some(*since), ctx);
+        }
+    }
+
+    fn rejoin(
+        &mut self,
+        operator: OperatorId,
+        aside: Aside,
+        since: Option<UnixTime>,
+        ctx: &mut CallContext<'_>,
+    ) {
+        let until = ctx.facts.now.instant + ctx.facts.settings.lease;
+        self.enter(
+            OperatorCallState::Rejoining { operator, aside, since, phone: None, until },
+            ctx,
+        );
+        self.phone_back(ctx);
+    }
+
+    /// Calls the phone that is waited for, wherever it is registered and is not being called yet.
     pub(super) fn phone_back(&mut self, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::Rejoining { operator, phone: None, until, .. } = &self.state else {
+        let OperatorCallState::Rejoining { operator, phone, until, .. } = &mut self.state else {
             return;
         };
         let callee = Callee::Terminal(ctx.facts.phone_of(operator));
@@ -80,13 +111,13 @@ impl OperatorCall {
             withheld: self.identity.number.is_none(),
             offer: OfferedCodecs::WithPictures(self.caller),
             auto_answer: true,
+            sips: false,
             ring_time: until.since(ctx.facts.now.instant),
             owner: Owner::Call(self.id),
         };
-        if let Ok(ringing) = RingingPhones::place(placing, ctx)
-            && let OperatorCallState::Rejoining { phone, .. } = &mut self.state
-        {
-            *phone = Some(ringing);
+        match phone {
+            Some(phone) => phone.call_others(&placing, ctx),
+            None => *phone = RingingPhones::place(placing, ctx).ok(),
         }
     }
 
@@ -100,19 +131,37 @@ impl OperatorCall {
             | ForkResult::Silenced => {}
             ForkResult::Answered(leg, _) => {
                 let follow = phone.as_ref().is_some_and(|phone| phone.offers_all_codecs(leg));
-                self.come_to_ear(leg, ctx);
+                self.rejoined(leg, ctx);
                 if follow {
                     ctx.leg(Command::Align { leg: self.caller, to: leg });
                 }
             }
             ForkResult::Failed(cause, _) => {
                 *phone = None;
-                // Of a process before this one nothing is known; else it is called when it registers.
+                // Else it is called when it registers.
                 if cause == Cause::Interrupted {
+                    // Of a process before this one nothing is known.
                     self.phone_back(ctx);
+                } else if cause == Cause::Declined {
+                    // Somebody is there, and wants no call.
+                    self.not_rejoined(ctx);
                 }
             }
         }
+    }
+
+    /// The phone is on the line again.
+    fn rejoined(&mut self, leg: LegId, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::Rejoining { operator, aside, since, .. } = &self.state else {
+            return;
+        };
+        let Some(since) = *since else { return self.come_to_ear(leg, ctx) };
+        let (operator, aside) = (operator.clone(), aside.clone());
+        let recall_at = ctx.facts.now.instant + ctx.facts.settings.recall;
+        let state =
+            OperatorCallState::InHand { operator: operator.clone(), aside, since, recall_at };
+        self.enter(state, ctx);
+        ctx.steps.push(CallStep::AtHand(operator, leg));
     }
 
     /// It is not waited for any longer.

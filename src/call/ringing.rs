@@ -112,6 +112,8 @@ pub(crate) struct CallAttempt<'a> {
     pub caller: Party,
     /// The caller wants its number withheld.
     pub withheld: bool,
+    /// The caller has dialled a `sips:` URI: only sealed ways will do (RFC 5630 §5.3).
+    pub sips: bool,
     /// The codecs.
     pub offer: OfferedCodecs,
     /// Ask the phone to pick up by itself.
@@ -134,18 +136,12 @@ impl RingingPhones {
         {
             return Err(Cause::Busy);
         }
-        let targets = ctx.facts.world.targets(callee, ctx.leg_ids.minted());
-        if targets.is_empty() {
-            return Err(Cause::Unreachable);
-        }
-        let number = callee.number().clone();
-        let name =
-            ctx.facts.world.directory.terminal(&number).map(|terminal| terminal.name.clone());
+        let targets = targets(callee, placing.sips, ctx)?;
         let mut ringing = Self {
-            number: number.clone(),
+            number: callee.number().clone(),
             until: ctx.facts.now.instant + placing.ring_time,
             legs: Vec::with_capacity(targets.len()),
-            owner: placing.owner,
+            owner: placing.owner.clone(),
             calls: BTreeMap::new(),
             all_codecs: Vec::new(),
             playing: Vec::new(),
@@ -153,8 +149,36 @@ impl RingingPhones {
             contacts: Vec::new(),
             servers: BTreeMap::new(),
         };
-        let srtp = ctx.facts.world.directory.srtp(callee.terminal(), callee.trunk());
-        let security = match srtp {
+        ringing.call(&placing, targets, ctx);
+        Ok(ringing)
+    }
+
+    /// Calls the contacts as well that the callee has now and that do not ring yet. Of phones that were restored nobody
+    /// knows where they are: nothing is added to those.
+    pub fn call_others(&mut self, placing: &CallAttempt<'_>, ctx: &mut CallContext<'_>) {
+        if self.calls.is_empty() {
+            return;
+        }
+        let ringing = |target: &dialog::CallTarget| {
+            let mut calls = self.calls.iter().filter(|(leg, _)| self.legs.contains(leg));
+            calls.any(|(_, call)| call.target == *target)
+        };
+        let Ok(targets) = targets(placing.to.callee(), placing.sips, ctx) else { return };
+        let others = targets.into_iter().filter(|servers| !servers.iter().any(ringing)).collect();
+        self.call(placing, others, ctx);
+    }
+
+    /// Calls these contacts, each at the first of its servers.
+    fn call(
+        &mut self,
+        placing: &CallAttempt<'_>,
+        targets: Vec<Vec<dialog::CallTarget>>,
+        ctx: &mut CallContext<'_>,
+    ) {
+        let callee = placing.to.callee();
+        let number = callee.number();
+        let name = ctx.facts.world.directory.terminal(number).map(|terminal| terminal.name.clone());
+        let security = match ctx.facts.world.directory.srtp(callee.terminal(), callee.trunk()) {
             Srtp::Optional => OfferedSecurity::None,
             Srtp::Required => OfferedSecurity::Keys,
             Srtp::Dtls => OfferedSecurity::Handshake,
@@ -165,7 +189,8 @@ impl RingingPhones {
             (Callee::Trunk { .. }, false) => IdentityPrivacy::Asserted,
             (Callee::Trunk { .. }, true) => IdentityPrivacy::WithheldAsserted,
         };
-        for servers in targets.into_iter().take(CONTACTS_MAX) {
+        let room = CONTACTS_MAX.saturating_sub(self.legs.len());
+        for servers in targets.into_iter().take(room) {
             let mut servers = servers.into_iter();
             let Some(target) = servers.next() else { continue };
             let servers: VecDeque<_> = servers.collect();
@@ -187,12 +212,11 @@ impl RingingPhones {
                 patience,
                 credentials: callee.trunk().and_then(|trunk| ctx.facts.world.credentials(trunk)),
             });
-            let leg = ctx.call(ringing.owner.clone(), call.clone());
-            ringing.legs.push(leg);
-            ringing.servers.insert(leg, servers);
-            ringing.calls.insert(leg, call);
+            let leg = ctx.call(self.owner.clone(), call.clone());
+            self.legs.push(leg);
+            self.servers.insert(leg, servers);
+            self.calls.insert(leg, call);
         }
-        Ok(ringing)
     }
 
     /// Another leg is to talk with whoever answers: what is called once more is called for it.
@@ -375,6 +399,22 @@ impl RingingPhones {
             self.refusal = Some((status, cause));
         }
     }
+}
+
+/// Where the callee's phones are, each with its servers; by sealed ways alone where the call is for a `sips:` URI.
+fn targets(
+    callee: &Callee,
+    sips: bool,
+    ctx: &CallContext<'_>,
+) -> Result<Vec<Vec<dialog::CallTarget>>, Cause> {
+    let mut targets = ctx.facts.world.targets(callee, ctx.leg_ids.minted());
+    let nowhere = if targets.is_empty() { Cause::Unreachable } else { Cause::SipsNotAllowed };
+    if sips {
+        let is_sealed = |server: &dialog::CallTarget| server.destination.transport().is_secure();
+        targets.iter_mut().for_each(|servers| servers.retain(is_sealed));
+        targets.retain(|servers| !servers.is_empty());
+    }
+    if targets.is_empty() { Err(nowhere) } else { Ok(targets) }
 }
 
 /// How long a server may be silent while these may be tried in its place.

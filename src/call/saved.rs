@@ -152,6 +152,7 @@ pub enum SavedOperatorState {
     Rejoining {
         operator: OperatorId,
         aside: Aside,
+        since: Option<UnixTime>,
         phone: Option<SavedRinging>,
         until: UnixTime,
     },

@@ -198,9 +198,10 @@ impl State {
                 since: *since,
                 recall_at: now.unix_of(*recall_at),
             },
-            Self::Rejoining { operator, aside, phone, until } => Saved::Rejoining {
+            Self::Rejoining { operator, aside, since, phone, until } => Saved::Rejoining {
                 operator: operator.clone(),
                 aside: aside.clone(),
+                since: *since,
                 phone: phone.as_ref().map(|phone| phone.saved(now)),
                 until: now.unix_of(*until),
             },
@@ -366,9 +367,10 @@ impl SavedOperatorCall {
                 let recall_at = now.instant_of(recall_at);
                 State::InHand { operator, aside, since, recall_at }
             }
-            Saved::Rejoining { operator, aside, phone, until } => State::Rejoining {
+            Saved::Rejoining { operator, aside, since, phone, until } => State::Rejoining {
                 operator,
                 aside,
+                since,
                 phone: phone.as_ref().map(ringing),
                 until: now.instant_of(until),
             },

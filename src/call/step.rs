@@ -61,6 +61,8 @@ pub(crate) enum CallStep {
         /// Why.
         cause: Cause,
     },
+    /// The operator's phone is on the line again, and all of its calls wait in its hand.
+    AtHand(OperatorId, LegId),
     /// The operator's phone is not waited for any longer: what is in its hand is given up.
     DropHand(OperatorId),
     /// A call waits for the operator: its phone says so, where it talks with nobody.

@@ -17,9 +17,10 @@ use crate::server::connecting::unix_now;
 use crate::server::course::StopSignal;
 use crate::server::crash_guard::CrashGuard;
 use crate::server::dtls::{DtlsIdentity, HandshakeWorker};
-use crate::server::event_loop::{EventLoop, LoopParts, WhatWasLeft};
+use crate::server::event_loop::EventLoop;
 use crate::server::fd_store::{FdStore, Inheritance};
 use crate::server::ledger_file::LedgerFile;
+use crate::server::loop_parts::{LoopParts, WhatWasLeft};
 use crate::server::loop_sockets::LoopSockets;
 use crate::server::memory;
 use crate::server::notify::{self, ServiceNotice};
@@ -29,11 +30,11 @@ use crate::server::recordings::Recordings;
 use crate::server::resolver::Resolver;
 use crate::server::telemetry;
 use crate::server::tls::{Tls, TlsStatus};
-use crate::server::{CodecWorkers, PageListener, Routes};
+use crate::server::{CodecWorkers, PageListener, Routes, own_address_towards};
 use crate::sip::Transport;
 use crate::store::{self, Database, Lax, Lock, StoreWriter};
 use crate::web::{self, WebParts};
-use crate::wire::REQUESTS_MAX;
+use crate::wire::{PendingRequest, REQUESTS_MAX};
 use anyhow::Context as _;
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -114,7 +115,6 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     state.connections = sockets.connections().collect();
     let mut random = Random::from_seed(seed()?);
     let addresses: Vec<_> = sockets.addresses().collect();
-    let pages: Vec<_> = sockets.pages().collect();
     let mut routes = Routes::default();
     let known = routes.look(clock.now().instant).map(<[_]>::to_vec).unwrap_or_default();
     let boot = random.hex(16);
@@ -127,28 +127,17 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     // Numbers that mean two things.
     exchange.conflicts().iter().for_each(|conflict| tracing::warn!("{conflict}"));
     let media = media::Machine::new(config.media_settings(), random.fork());
-    let workers = CodecWorkers::start().context("no thread for a codec worker")?;
-    let handshakes =
-        HandshakeWorker::start(dtls, clock).context("no thread for the handshakes of DTLS")?;
-    let recordings = Recordings::start(config.recordings_directory(), config.media.reserve)
-        .context("no thread for a recorder")?;
+    let (workers, handshakes, recordings) = threads(config, dtls, clock)?;
     let (commits, committed) = mpsc::unbounded_channel();
     // The loop is gone only when the process ends.
     let writer = StoreWriter::start(database, move |outcome| drop(commits.send(outcome)))?;
     memory::give_back().context("no thread for giving memory back")?;
     let (requests, requested) = mpsc::channel(REQUESTS_MAX);
     let (asking, asked) = mpsc::channel(1);
-    let parts = WebParts {
-        requests: requests.clone(),
-        sip: sockets.sip_door(),
-        data: data.clone(),
-        proxy: config.web.proxy,
-    };
-    sockets.serve_pages(&web::serve(parts));
+    open_pages(&mut sockets, &requests, config);
     tokio::spawn(administration.serve(Channels { requests, reloads: asking }));
     let (reload, reloads) = mpsc::channel(1);
     say_what_is_there(&addresses, &exchange.status(), data, &tls);
-    say_pages(&pages, config.web.proxy);
     tokio::spawn(Reloading::new(site, config, tls).run(hangup, reload, asked));
     let cameras = CameraConnections::new(
         config.camera_urls().map(|(camera, url)| (camera.id, camera.name.clone(), url.clone())),
@@ -176,6 +165,20 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     store.flush();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Those who work beside the loop.
+fn threads(
+    config: &Config,
+    dtls: DtlsIdentity,
+    clock: Clock,
+) -> anyhow::Result<(CodecWorkers, HandshakeWorker, Recordings)> {
+    let workers = CodecWorkers::start().context("no thread for a codec worker")?;
+    let handshakes =
+        HandshakeWorker::start(dtls, clock).context("no thread for the handshakes of DTLS")?;
+    let recordings = Recordings::start(config.recordings_directory(), config.media.reserve)
+        .context("no thread for a recorder")?;
+    Ok((workers, handshakes, recordings))
 }
 
 /// The database, what it holds, and what goes on of the last process; until the last of these is dropped the end of this
@@ -237,17 +240,37 @@ fn say_what_is_there(
     );
 }
 
-/// Where browsers find a page, and what they will say of it.
-fn say_pages(pages: &[PageListener], is_behind_proxy: bool) {
-    for PageListener { address, sealed } in pages {
-        match (sealed, is_behind_proxy) {
+/// Serves pages, and says where browsers find them.
+fn open_pages(sockets: &mut LoopSockets, requests: &mpsc::Sender<PendingRequest>, config: &Config) {
+    for PageListener { address, sealed } in sockets.pages() {
+        let address = reached(address);
+        match (sealed, config.web.proxy) {
             (true, _) => tracing::info!("desk page at https://{address}/"),
             (false, true) => tracing::info!("desk page at {address}, for the proxy before it"),
             (false, false) => {
-                tracing::info!("desk page at http://{address}/, on this machine alone")
+                tracing::info!("desk page at http://{address}/, on this machine alone");
             }
         }
     }
+    let parts = WebParts {
+        requests: requests.clone(),
+        sip: sockets.sip_door(),
+        data: config.data.clone(),
+        proxy: config.web.proxy,
+    };
+    sockets.serve_pages(&web::serve(parts));
+}
+
+/// Where others find a listener: of one on all addresses that from which this machine speaks to the world.
+fn reached(address: SocketAddr) -> SocketAddr {
+    // RFC 5737, RFC 3849: addresses that nobody has; nothing is sent there.
+    let world = match address {
+        SocketAddr::V4(_) => SocketAddr::from(([192, 0, 2, 1], 9)),
+        SocketAddr::V6(_) => SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 9)),
+    };
+    let own = || own_address_towards(world);
+    let ip = if address.ip().is_unspecified() { own() } else { None };
+    SocketAddr::new(ip.unwrap_or(address.ip()), address.port())
 }
 
 /// By what phones and browsers know us.

@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! layer 5  rooms                                                 what each room is told
-//! layer 4  queues                                                one for each queue
-//! layer 3  cameras  limits  records  tls  trunks  waiting_profiles  web    one for each section
+//! layer 4  queues  web                                           one for each queue; pages
+//! layer 3  cameras  limits  records  tls  trunks  waiting_profiles    one for each section
 //! layer 3  hours  priorities                                     what a queue has more
 //! layer 2  values  zones                                         what may be written; time zones
 //! layer 1  reader                                                where it stands

@@ -39,7 +39,7 @@ impl PageSocket {
 
 /// How an address is written.
 #[derive(Clone, Copy, Eq, PartialEq)]
-enum Scheme {
+enum PageScheme {
     Http,
     Https,
     /// What its address is for.
@@ -87,24 +87,24 @@ pub(super) fn web<'a>(
 /// `127.0.0.1:8088`, `https:192.0.2.7:8443`.
 fn page_socket(text: &str, proxy: bool) -> Result<PageSocket, Remedy> {
     let (scheme, rest) = match (text.strip_prefix("http:"), text.strip_prefix("https:")) {
-        (Some(rest), _) => (Scheme::Http, rest),
-        (None, Some(rest)) => (Scheme::Https, rest),
-        (None, None) => (Scheme::Unsaid, text),
+        (Some(rest), _) => (PageScheme::Http, rest),
+        (None, Some(rest)) => (PageScheme::Https, rest),
+        (None, None) => (PageScheme::Unsaid, text),
     };
     let no_address = || format!("{text:?} is no address and port: write \"127.0.0.1:8088\"");
     let address: SocketAddr = rest.parse().map_err(|_| no_address())?;
     let is_loopback = address.ip().to_canonical().is_loopback();
     let sealed = match scheme {
-        Scheme::Https => true,
-        Scheme::Http if !is_loopback && !proxy => {
+        PageScheme::Https => true,
+        PageScheme::Http if !is_loopback && !proxy => {
             return Err(format!(
                 "browsers give no camera and no microphone to a page in clear from another machine: write \
                  \"https:{address}\", or proxy = true where a proxy before it speaks TLS"
             )
             .into());
         }
-        Scheme::Http => false,
-        Scheme::Unsaid => !is_loopback && !proxy,
+        PageScheme::Http => false,
+        PageScheme::Unsaid => !is_loopback && !proxy,
     };
     Ok(PageSocket { address, sealed })
 }

@@ -5,7 +5,8 @@
 //!   state ── newest only ──────────────────────────┼─▶ one in flight ── 200 ──▶ the next
 //!   positions ── newest per request ───────────────┤        │ 5 s ──▶ unresponsive
 //!   terminals ── newest per number ────────────────┤        └ 32 s (timer F) ──▶ lost
-//!   senses, health ── newest only ─────────────────┘
+//!   senses ── newest per request ──────────────────┤
+//!   health ── newest only ─────────────────────────┘
 //! ```
 
 use super::event::DeskEvent;
@@ -56,7 +57,7 @@ pub struct Outbox {
     state: Option<DeskEvent>,
     positions: BTreeMap<RequestId, DeskEvent>,
     terminals: BTreeMap<Number, DeskEvent>,
-    senses: Option<DeskEvent>,
+    senses: BTreeMap<RequestId, DeskEvent>,
     health: Option<DeskEvent>,
     open: bool,
     /// The requests of which the desk was told and which were not withdrawn since.
@@ -80,13 +81,21 @@ impl Outbox {
     pub fn push(&mut self, message: DeskMessage) {
         match message {
             DeskMessage::Event(state @ DeskEvent::State { .. }) => self.state = Some(state),
-            DeskMessage::Event(senses @ DeskEvent::Senses { .. }) => self.senses = Some(senses),
+            DeskMessage::Event(senses @ DeskEvent::Senses { request, .. }) => {
+                self.senses.insert(request, senses);
+            }
             DeskMessage::Event(DeskEvent::Terminal { number, state }) => {
                 let terminal = DeskEvent::Terminal { number: number.clone(), state };
                 self.terminals.insert(number, terminal);
             }
             DeskMessage::Event(health @ DeskEvent::Health { .. }) => self.health = Some(health),
             DeskMessage::Event(DeskEvent::Withdrawn { request, .. }) if self.forget(request) => {}
+            DeskMessage::Event(call @ DeskEvent::Call { request, .. }) => {
+                // How the parties of the phase before did says nothing of this one.
+                let is_of = |health: &mut DeskEvent| matches!(health, DeskEvent::Health { request: of, .. } if *of == request);
+                self.health.take_if(is_of);
+                self.urgent.push_back(DeskMessage::Event(call));
+            }
             DeskMessage::Position(event) => self.reposition(event),
             message => self.urgent.push_back(message),
         }
@@ -162,14 +171,15 @@ impl Outbox {
             && self.state.is_none()
             && self.positions.is_empty()
             && self.terminals.is_empty()
-            && self.senses.is_none()
+            && self.senses.is_empty()
             && self.health.is_none()
     }
 
     fn pop(&mut self) -> Option<DeskMessage> {
         self.urgent.pop_front().or_else(|| {
             // Who hears whom is what a person has to know first.
-            let low = self.senses.take().or_else(|| self.state.take());
+            let low =
+                self.senses.pop_first().map(|(_, senses)| senses).or_else(|| self.state.take());
             let low = low.or_else(|| self.positions.pop_first().map(|(_, event)| event));
             let low = low.or_else(|| self.terminals.pop_first().map(|(_, event)| event));
             low.or_else(|| self.health.take()).map(DeskMessage::Event)
@@ -288,6 +298,54 @@ mod tests {
         let sent = drain(&mut outbox);
         assert_eq!(sent[0], "1 offer 1", "the newer position took the place of the older");
         assert_eq!(sent[2..], ["2 state null", "3 offer 3"]);
+    }
+
+    #[test]
+    fn who_hears_whom_goes_before_what_else_stands_for_itself_newest_per_call() {
+        let mut outbox = open();
+        let senses = |request, hears_you| DeskEvent::Senses {
+            request: RequestId(request),
+            hears_you,
+            you_hear: vec![],
+            sees_you: vec![],
+            you_see: vec![],
+        };
+        let terminal = |state| DeskEvent::Terminal { number: Number::from("3002"), state };
+        outbox.push(DeskMessage::Event(terminal("ringing")));
+        outbox.push(DeskMessage::Event(DeskEvent::State {
+            state: "busy",
+            dnd: false,
+            phone: "ok",
+        }));
+        outbox.push(DeskMessage::Event(senses(1, vec!["caller"])));
+        outbox.push(DeskMessage::Event(senses(2, vec!["caller"])));
+        outbox.push(DeskMessage::Event(senses(1, vec![])));
+        outbox.push(DeskMessage::Event(terminal("talking")));
+        outbox.push(DeskMessage::Result(DeskEvent::Evicted.json(0)));
+        let sent = drain(&mut outbox);
+        let events: Vec<&str> = sent.iter().filter_map(|line| line.split(' ').nth(1)).collect();
+        assert_eq!(events, ["evicted", "senses", "senses", "state", "terminal"]);
+    }
+
+    #[test]
+    fn a_report_of_the_phase_before_is_not_sent_in_the_next() {
+        let mut outbox = open();
+        let call = |request| DeskEvent::Call {
+            request: RequestId(request),
+            phase: "connected",
+            caller: Caller { number: "0171".into(), name: String::new(), origin: "trunk" },
+            callee: None,
+            recording: false,
+            serial: false,
+            reason: None,
+        };
+        let health = DeskEvent::Health { request: RequestId(1), report: serde_json::json!({}) };
+        outbox.push(DeskMessage::Event(health.clone()));
+        outbox.push(DeskMessage::Event(call(2)));
+        assert_eq!(drain(&mut outbox), ["1 call null", "2 health null"], "another call's");
+        outbox.push(DeskMessage::Event(health));
+        outbox.push(DeskMessage::Event(call(1)));
+        assert_eq!(drain(&mut outbox), ["3 call null"]);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use super::route_set::{CallTarget, RouteSet};
 use super::settings::Settings;
 use crate::random::Random;
 use crate::sip::{
-    Destination, Flow, HeaderName, MAX_FORWARDS, Method, NameAddr, Request, Response, Transport,
-    Uri,
+    Destination, Flow, HeaderName, MAX_FORWARDS, Method, NameAddr, Request, Response, Scheme,
+    Transport, Uri,
 };
 use crate::text::{DISPLAY_CHARS_MAX, cut};
 
@@ -44,15 +44,16 @@ impl DialogIdentity {
         random: &mut Random,
     ) -> Self {
         let local = from.with_tag(&random.hex(16));
+        let way = RouteSet::to(target);
         Self {
             call_id: random.hex(32),
-            contact: settings.contact(&target.destination, local.uri.raw_user()),
+            contact: settings.contact(&way.destination, local.uri.raw_user(), way.is_sips()),
             local,
             remote: to,
             // §8.1.1.5: any number below 2^31; low ones leave room for a long life.
             local_seq: u32::try_from(random.below(1 << 16)).unwrap_or_default(),
             remote_seq: None,
-            way: RouteSet::to(target),
+            way,
             allows_update: false,
             recv_info: None,
         }
@@ -67,9 +68,10 @@ impl DialogIdentity {
     ) -> Option<Self> {
         let local = shortened(invite.headers.to().ok()?).with_tag(&random.hex(16));
         let way = RouteSet::back(invite, flow).ok()?;
+        let is_sips = way.is_sips() || invite.uri.scheme() == Scheme::Sips;
         Some(Self {
             call_id: invite.headers.call_id().ok()?.to_owned(),
-            contact: settings.contact(&way.destination, local.uri.raw_user()),
+            contact: settings.contact(&way.destination, local.uri.raw_user(), is_sips),
             local,
             remote: shortened(invite.headers.from().ok()?),
             local_seq: u32::try_from(random.below(1 << 16)).unwrap_or_default(),
@@ -107,7 +109,7 @@ impl DialogIdentity {
         settings: &Settings,
     ) -> Self {
         Self {
-            contact: settings.contact(&way.destination, local.uri.raw_user()),
+            contact: settings.contact(&way.destination, local.uri.raw_user(), way.is_sips()),
             call_id,
             local,
             remote,
@@ -225,13 +227,25 @@ impl DialogIdentity {
 }
 
 impl Settings {
-    /// The Contact under which a peer at `destination` reaches us.
-    fn contact(&self, destination: &Destination, user: Option<&str>) -> String {
+    /// The Contact under which a peer at `destination` reaches us; one of `sips:` says nothing of TLS beside it
+    /// (RFC 5630 §3.1.4).
+    fn contact(&self, destination: &Destination, user: Option<&str>, is_sips: bool) -> String {
         let transport = destination.transport();
         let ours = self.own.socket(destination);
         let mut uri = Uri::sip(user, ours.ip().into(), Some(ours.port()));
-        if transport != Transport::Udp {
-            uri = uri.with_param("transport", Some(transport.uri_token()));
+        let is_sips = is_sips && transport.is_secure();
+        let named = match (transport, is_sips) {
+            (Transport::Udp, _) | (Transport::Tls, true) => None,
+            (Transport::Wss, true) => Some(Transport::Ws),
+            (Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss, _) => {
+                Some(transport)
+            }
+        };
+        if let Some(named) = named {
+            uri = uri.with_param("transport", Some(named.uri_token()));
+        }
+        if is_sips {
+            uri = uri.sealed();
         }
         format!("<{uri}>")
     }

@@ -1,8 +1,8 @@
 //! The way to the peer: route set, remote target and next hop (RFC 3261 §12.1, §12.2.1.1).
 
 use crate::sip::{
-    Contacts, Destination, Flow, HeaderName, NameAddr, Request, Response, Transport, Uri,
-    is_private,
+    Contacts, Destination, Flow, HeaderName, NameAddr, Request, Response, Scheme, Transport, Uri,
+    UriTransport, is_private,
 };
 use std::net::SocketAddr;
 
@@ -62,6 +62,12 @@ impl RouteSet {
     /// The remote target.
     pub fn target(&self) -> &Uri {
         &self.target
+    }
+
+    /// Whether it is one of `sips:`, and our Contact in it has to be, too (§8.1.1.8, §12.1.1).
+    pub fn is_sips(&self) -> bool {
+        let first = self.routes.first().map_or(&self.target, |route| &route.uri);
+        [first, &self.target].iter().any(|uri| uri.scheme() == Scheme::Sips)
     }
 
     /// The route set, nearest first.
@@ -147,10 +153,10 @@ impl RouteSet {
     }
 
     fn target_address(&self) -> Option<Destination> {
-        let named = self.target.param("transport");
-        let transport = match named.as_deref().map(Transport::from_token) {
-            None => Transport::Udp,
-            Some(transport) => transport?,
+        let transport = match self.target.transport() {
+            UriTransport::Open => Transport::Udp,
+            UriTransport::Only(transport) => transport,
+            UriTransport::Unusable => return None,
         };
         let port = self.target.port().unwrap_or(transport.default_port());
         let remote = SocketAddr::new(self.target.host()?.address()?, port);

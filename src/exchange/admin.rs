@@ -63,7 +63,7 @@ impl Machine {
             AdminRequest::LoginLink(operator) => match self.directory.operator(&operator) {
                 None => Reply::Refused(no_operator(&operator)),
                 Some(_) => {
-                    let link = self.sessions.link(now.unix, &operator, &mut self.random);
+                    let link = self.pages.sessions.link(now.unix, &operator, &mut self.random);
                     Reply::LoginLink(link)
                 }
             },

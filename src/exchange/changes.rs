@@ -143,6 +143,9 @@ impl Machine {
     /// A change holds from here on.
     fn adopt(&mut self, now: Now, effects: Vec<directory::Effect>, out: &mut Vec<Effect>) {
         let before: Vec<Reach> = effects.iter().map(|effect| self.reach(effect)).collect();
+        let is_of_operator = effects.iter().any(|effect| {
+            matches!(effect, directory::Effect::PutOperator(_) | directory::Effect::DropOperator(_))
+        });
         self.directory.adopt(&effects);
         for (effect, before) in effects.into_iter().zip(before) {
             let reach = self.reach(&effect);
@@ -170,7 +173,9 @@ impl Machine {
         }
         self.tell(now, switchboard::Input::DirectoryChanged);
         self.seek_names(now);
-        self.sweep_sessions(now, out);
+        if is_of_operator {
+            self.sweep_sessions(now, out);
+        }
     }
 
     /// As it is now for the terminal that an effect puts.

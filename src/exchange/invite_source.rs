@@ -8,7 +8,14 @@ use crate::sip::Flow;
 #[derive(Debug)]
 pub(super) enum InviteSource {
     /// Somebody who calls a number.
-    Party { identity: CallerIdentity, dialled: Number, params: String, no_queue: bool, flow: Flow },
+    Party {
+        identity: CallerIdentity,
+        dialled: Number,
+        params: String,
+        no_queue: bool,
+        sips: bool,
+        flow: Flow,
+    },
     /// A desk.
     Desk { operator: OperatorId, flow: Flow },
 }

@@ -99,5 +99,5 @@ impl LeftBehind {
 
 /// The ports of the relay that a party has, whether they are open or not.
 pub(super) fn ports_of(party: &SavedParty) -> impl Iterator<Item = PortId> {
-    [party.leg.audio.port, party.leg.video.port].into_iter().flatten()
+    party.leg.ports()
 }

@@ -12,22 +12,23 @@ use super::pace::CallRate;
 use super::registrations;
 use super::requests::ORIGINS_MAX;
 use super::retention::PRUNE_INTERVAL;
-use super::rooms::{Machine, RoomEvent, ServiceState, print, world};
+use super::rooms::{Machine, PageBook, RoomEvent, ServiceState, print, world};
 use super::settings::Settings;
 use super::stranded::{NextHops, Whose};
 use super::turned_away::TurnedAway;
 use super::unauthenticated::UnauthenticatedSources;
 use crate::call::Keep;
 use crate::cause::Cause;
+use crate::desk::results::StoredResult;
 use crate::dialog::{self, ClientTx, RequestFailure, ServerTx};
 use crate::directory::{Directory, NumberingPlan};
-use crate::ids::{LegId, LegIds};
+use crate::ids::{LegId, LegIds, OperatorId};
 use crate::leg;
 use crate::locator;
+use crate::presence;
 use crate::random::Random;
 use crate::registrar::{self, RegistrationEvent};
 use crate::registration;
-use crate::session::SessionTable;
 use crate::sip::{Destination, Flow, Network, StatusCode, Tags};
 use crate::switchboard;
 use crate::time::{Instant, Now, earliest};
@@ -56,7 +57,7 @@ impl Machine {
             intake.proved(now.instant, flow.remote.ip());
         }
         let directory = Directory::new(plan, state.accounts);
-        let (sessions, gone) = SessionTable::restore(now.unix, state.sessions, &directory);
+        let (pages, entries) = PageBook::restore(now, state.sessions, state.last_note, &directory);
         let mut exchange = Self {
             intake,
             tags: Tags::new(&mut random),
@@ -68,9 +69,7 @@ impl Machine {
                 random.fork(),
             ),
             directory,
-            sessions,
-            last_note: state.last_note,
-            sessions_due: None,
+            pages,
             registrar: registrar::Machine::new(settings.registrar.clone(), random.fork()),
             legs: leg::Machine::new(settings.leg.clone(), random.fork()),
             switchboard,
@@ -88,7 +87,7 @@ impl Machine {
             promises: BTreeMap::new(),
             prune_due: now.instant + PRUNE_INTERVAL,
             ledger: Ledger::new(state.boot),
-            entries: gone.into_iter().map(JournalEntry::DropSession).collect(),
+            entries,
             changes: PendingChanges::default(),
             live: LiveRows::new(&mut random),
             leg_ids: LegIds::incoming(state.boot),
@@ -101,18 +100,26 @@ impl Machine {
         let restored = exchange.registrar.restore(now, state.bindings, &state.connections);
         exchange.event_queue.extend(restored.into_iter().map(RoomEvent::Registrar));
         exchange.tell(now, switchboard::Input::DirectoryChanged);
-        let operators = state.operators.into_iter().map(switchboard::Input::RestoreOperator);
-        operators.for_each(|operator| exchange.tell(now, operator));
-        for (operator, id, kept) in state.results {
-            exchange.tell(now, switchboard::Input::RestoreResult { operator, id, kept });
-        }
+        exchange.restore_operators(now, state.operators, state.results);
         exchange.close_orphaned_records(now, state.calls);
         exchange.end_stale_dialogs(now, state.desks);
         exchange.seek_names(now);
-        exchange.await_session_end(now);
         exchange.work(now, &mut out);
         exchange.conclude(now, &mut out);
         (exchange, out)
+    }
+
+    fn restore_operators(
+        &mut self,
+        now: Now,
+        operators: Vec<presence::Stored>,
+        results: Vec<(OperatorId, String, StoredResult)>,
+    ) {
+        let operators = operators.into_iter().map(switchboard::Input::RestoreOperator);
+        operators.for_each(|operator| self.tell(now, operator));
+        for (operator, id, kept) in results {
+            self.tell(now, switchboard::Input::RestoreResult { operator, id, kept });
+        }
     }
 
     /// Takes one input and returns all that follows from it, in the order of performing.
@@ -157,7 +164,7 @@ impl Machine {
         let kept = earliest(self.locator.deadline(), Some(self.prune_due));
         let all = earliest(earliest(sip, house), earliest(journal, kept));
         let all = earliest(all, self.registrations.deadline());
-        let all = earliest(all, self.sessions_due);
+        let all = earliest(all, self.pages.due);
         earliest(all, self.next_hops.deadline())
     }
 
@@ -195,7 +202,7 @@ impl Machine {
             self.register_at_trunks(now, &mut out);
             self.work(now, &mut out);
         }
-        if due(self.sessions_due) {
+        if due(self.pages.due) {
             self.expire_sessions(now, &mut out);
         }
         self.prune(now);

@@ -91,5 +91,5 @@ pub use turned_away::{COUNTED_SOURCES_MAX, Refusals, SHOWN_SOURCES_MAX};
 pub use unauthenticated::{CALLS_PER_SECOND_MAX, RETRY_AFTER, SOURCES_MAX};
 pub use unremembered::UNREMEMBERED_PER_SECOND_MAX;
 pub use web_request::{
-    FAVOURITES_MAX, LoginSource, NOTE_CHARS_MAX, Password, SessionView, WebReply, WebRequest,
+    FAVOURITES_MAX, LoginSource, NOTE_CHARS_MAX, SessionView, TypedSecret, WebReply, WebRequest,
 };

@@ -241,11 +241,12 @@ impl Machine {
         let is_browser = matches!(gone.transport, Transport::Ws | Transport::Wss);
         // Nobody listens at the port that a connection came from, whatever its URI says.
         let transport = if remote == gone.remote { gone.transport } else { transport };
+        let unseals = gone.transport.is_secure() && !transport.is_secure();
         let (there, known) = (remote.ip().to_canonical(), gone.remote.ip().to_canonical());
         let is_vouched = leg.and_then(|leg| self.place(leg)).is_some_and(|place| place.is_vouched);
         let reaches = is_private(known) || !is_private(there);
         let fits = there == known || is_vouched && reaches;
-        (fits && !is_browser).then_some(Destination::Address { transport, remote })
+        (fits && !is_browser && !unseals).then_some(Destination::Address { transport, remote })
     }
 
     /// §18.2.2: to the address that the request came from, at the port that its Via names.

@@ -1,6 +1,7 @@
 //! Requests that no dialog knows yet: what each deserves, and who sends it (R1.3 to R1.5, R2.5).
 //!
 //! ```text
+//!   sips: in clear ──▶ 416
 //!   To with tag ──▶ its leg, where its peer sends it (peers.rs), or 481
 //!   Max-Forwards 0 ──▶ 483
 //!   REGISTER ──▶ registrar        OPTIONS ──▶ 200        anything else but INVITE ──▶ 405
@@ -63,6 +64,11 @@ impl Machine {
         request: Request,
         out: &mut Vec<Effect>,
     ) {
+        // RFC 3261 §26.2.2: what began sealed goes no hop in clear.
+        if request.uri.scheme() == Scheme::Sips && !flow.transport.is_secure() {
+            let (status, why) = (StatusCode::UNSUPPORTED_URI_SCHEME, "sips: Is for TLS and WSS");
+            return self.refuse(now, id, &request, status, why);
+        }
         if request.headers.to_tag().is_some() {
             return self.on_request_within(now, id, flow, request, out);
         }
@@ -228,7 +234,7 @@ impl Machine {
             {
                 return self.decline_clear_speech(now, leg);
             }
-            Some(InviteSource::Party { identity, dialled, params, no_queue, flow }) => {
+            Some(InviteSource::Party { identity, dialled, params, no_queue, sips, flow }) => {
                 if matches!(identity.origin, CallOrigin::Guest { .. }) {
                     self.unauthenticated.opened(leg, flow.remote.ip());
                     self.leg(now, leg::Input::Unvouched(leg));
@@ -240,6 +246,7 @@ impl Machine {
                     dialled,
                     params,
                     no_queue,
+                    sips,
                     offer,
                     replaces,
                 };
@@ -318,7 +325,8 @@ impl Machine {
         let no_queue = request.headers.has_token(disposition, "no-queue");
         self.keep_pace(now, request, &identity.origin)?;
         let params = request.uri.number_params().to_owned();
-        Ok(InviteSource::Party { identity, dialled, params, no_queue, flow })
+        let sips = request.uri.scheme() == Scheme::Sips;
+        Ok(InviteSource::Party { identity, dialled, params, no_queue, sips, flow })
     }
 
     /// The number that is called. The host beside it is not looked at: whoever sends a call here means us,
@@ -361,7 +369,7 @@ impl Machine {
         request: &Request,
     ) -> Result<CallerIdentity, Box<Response>> {
         // A page's connection speaks for its operator, wherever it comes from.
-        let is_named = self.sessions.has_flow(flow.connection);
+        let is_named = self.pages.sessions.has_flow(flow.connection);
         if let Some(trunk) = self.directory.plan().trunk_from(flow.remote, flow.transport)
             && !is_named
         {

@@ -28,7 +28,7 @@ use crate::locator;
 use crate::random::Random;
 use crate::registrar;
 use crate::registration;
-use crate::session::SessionTable;
+use crate::session::{LoginSession, SessionTable};
 use crate::sip::{self, Destination, Message, Response, Tags};
 use crate::switchboard;
 use crate::time::{Instant, Now};
@@ -80,12 +80,8 @@ pub struct Machine {
     pub(super) entries: Vec<JournalEntry>,
     /// The administrators' changes that are not in the journal yet.
     pub(super) changes: PendingChanges,
-    /// Who is logged in at pages.
-    pub(super) sessions: SessionTable,
-    /// When the next of them ends.
-    pub(super) sessions_due: Option<Instant>,
-    /// The highest number that a note has.
-    pub(super) last_note: u64,
+    /// What is known of pages.
+    pub(super) pages: PageBook,
     /// The rows of what goes on.
     pub(super) live: LiveRows,
     pub(super) service: ServiceState,
@@ -101,6 +97,32 @@ pub(super) struct ServiceState {
     pub draining: bool,
     /// Which calls of the process before go on.
     pub resume: Resume,
+}
+
+/// What is known of pages.
+#[derive(Debug)]
+pub(super) struct PageBook {
+    /// Who is logged in.
+    pub sessions: SessionTable,
+    /// When the next session ends.
+    pub due: Option<Instant>,
+    /// The highest number that a note has.
+    pub last_note: u64,
+}
+
+impl PageBook {
+    /// As the journal has it; with what is to be written of those that hold no longer.
+    pub fn restore(
+        now: Now,
+        sessions: Vec<LoginSession>,
+        last_note: u64,
+        directory: &Directory,
+    ) -> (Self, Vec<JournalEntry>) {
+        let (sessions, gone) = SessionTable::restore(now.unix, sessions, directory);
+        let due = sessions.next_end().map(|end| now.instant_of(end));
+        let gone = gone.into_iter().map(JournalEntry::DropSession).collect();
+        (Self { sessions, due, last_note }, gone)
+    }
 }
 
 /// What a room has said, still to be carried out.

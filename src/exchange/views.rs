@@ -68,7 +68,7 @@ impl Machine {
         }
         move |flow| {
             connections.contains(&flow.connection)
-                || self.sessions.has_flow(flow.connection)
+                || self.pages.sessions.has_flow(flow.connection)
                 || remotes.contains(&(flow.transport, flow.remote))
                 || self.directory.plan().trunk_from(flow.remote, flow.transport).is_some()
         }

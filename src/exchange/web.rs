@@ -38,7 +38,7 @@ impl Machine {
                 }
             }
             WebRequest::Redeem { link, source } => {
-                match self.sessions.redeem(now.unix, link.key()) {
+                match self.pages.sessions.redeem(now.unix, link.key()) {
                     Some(operator) => return self.begin_session(now, id, &operator, source, out),
                     None => WebReply::WrongLink,
                 }
@@ -48,7 +48,7 @@ impl Machine {
                 None => WebReply::NoSession,
             },
             WebRequest::LogOut(token) => {
-                let closed = self.sessions.close(token.key());
+                let closed = self.pages.sessions.close(token.key());
                 self.end_sessions(now, closed, out);
                 WebReply::Done
             }
@@ -108,7 +108,7 @@ impl Machine {
         let opened = self
             .directory
             .operator(operator)
-            .and_then(|operator| self.sessions.open(now.unix, operator, &mut self.random));
+            .and_then(|operator| self.pages.sessions.open(now.unix, operator, &mut self.random));
         // One without a password has proved nothing, and a link does not outlive its operator.
         let Some((token, session, displaced)) = opened else {
             return out.push(Effect::WebReply { id, reply: WebReply::WrongLink });
@@ -117,7 +117,7 @@ impl Machine {
         self.end_sessions(now, displaced, out);
         let view = self.session_view(&session);
         self.entries.push(JournalEntry::PutSession(session));
-        self.await_session_end(now);
+        self.note_session_end(now);
         let reply = WebReply::LoggedIn { token, session: view };
         self.promise(now, Awaiting::Page(id, Box::new(reply)), out);
     }
@@ -129,8 +129,8 @@ impl Machine {
         (by, number, text): (OperatorId, Number, String),
         out: &mut Vec<Effect>,
     ) {
-        self.last_note += 1;
-        let note = StoredNote { id: self.last_note, number, text, by, at: now.unix };
+        self.pages.last_note += 1;
+        let note = StoredNote { id: self.pages.last_note, number, text, by, at: now.unix };
         self.entries.push(JournalEntry::PutNote(Box::new(note.clone())));
         self.promise(now, Awaiting::Page(id, Box::new(WebReply::Noted(note))), out);
     }
@@ -139,7 +139,7 @@ impl Machine {
     pub(super) fn take_back_page(&mut self, id: u64, reply: &WebReply, out: &mut Vec<Effect>) {
         match reply {
             WebReply::LoggedIn { token, .. } => {
-                let closed = self.sessions.close(token.key());
+                let closed = self.pages.sessions.close(token.key());
                 if let Some(ClosedSession { key, flows }) = closed {
                     self.entries.push(JournalEntry::DropSession(key));
                     out.extend(flows.into_iter().map(Effect::CloseFlow));
@@ -162,7 +162,7 @@ impl Machine {
     }
 
     fn session_of(&self, now: Now, token: SessionToken) -> Option<LoginSession> {
-        self.sessions.find(now.unix, token.key()).cloned()
+        self.pages.sessions.find(now.unix, token.key()).cloned()
     }
 
     fn session_view(&self, session: &LoginSession) -> SessionView {
@@ -199,7 +199,7 @@ impl Machine {
         session: SessionKey,
         out: &mut Vec<Effect>,
     ) {
-        match self.sessions.name_flow(now.unix, session, flow.connection) {
+        match self.pages.sessions.name_flow(now.unix, session, flow.connection) {
             Some((operator, oldest)) => {
                 self.registrar.name_connection(flow.connection, operator);
                 self.intake.proved(now.instant, flow.remote.ip());
@@ -212,7 +212,7 @@ impl Machine {
     }
 
     pub(super) fn page_gone(&mut self, connection: ConnectionId) {
-        self.sessions.flow_closed(connection);
+        self.pages.sessions.flow_closed(connection);
         self.registrar.forget_connection(connection);
     }
 
@@ -225,13 +225,13 @@ impl Machine {
     // ---- how sessions end ----
 
     pub(super) fn expire_sessions(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let closed = self.sessions.expire(now.unix);
+        let closed = self.pages.sessions.expire(now.unix);
         self.end_sessions(now, closed, out);
     }
 
     /// The directory is another one.
     pub(super) fn sweep_sessions(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let closed = self.sessions.sweep(now.unix, &self.directory);
+        let closed = self.pages.sessions.sweep(now.unix, &self.directory);
         self.end_sessions(now, closed, out);
     }
 
@@ -245,10 +245,10 @@ impl Machine {
             self.entries.push(JournalEntry::DropSession(key));
             flows.into_iter().for_each(|flow| self.close_page(flow, out));
         }
-        self.await_session_end(now);
+        self.note_session_end(now);
     }
 
-    pub(super) fn await_session_end(&mut self, now: Now) {
-        self.sessions_due = self.sessions.next_end().map(|end| now.instant_of(end));
+    pub(super) fn note_session_end(&mut self, now: Now) {
+        self.pages.due = self.pages.sessions.next_end().map(|end| now.instant_of(end));
     }
 }

@@ -31,7 +31,7 @@ pub enum WebRequest {
         /// As it was typed.
         operator: String,
         /// As it was typed.
-        password: Password,
+        password: TypedSecret,
         /// From where.
         source: LoginSource,
     },
@@ -75,11 +75,11 @@ pub enum WebRequest {
 
 /// A password on its way; never printed by accident.
 #[derive(Clone, Eq, PartialEq)]
-pub struct Password(pub String);
+pub struct TypedSecret(pub String);
 
-impl std::fmt::Debug for Password {
+impl std::fmt::Debug for TypedSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Password(..)")
+        f.write_str("TypedSecret(..)")
     }
 }
 

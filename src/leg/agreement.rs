@@ -59,6 +59,8 @@ pub struct OurOffer {
     pub audio: Option<(usize, OurStream)>,
     /// Of pictures.
     pub video: Option<(usize, OurStream)>,
+    /// Both may share one transport.
+    pub bundles: bool,
 }
 
 impl OurOffer {
@@ -74,6 +76,7 @@ impl OurOffer {
         Self {
             audio: stream(Kind::Audio, PeerFeedback::default()),
             video: stream(Kind::Video, PeerFeedback::OFFERED),
+            bundles: !said.bundle().is_empty(),
         }
     }
 }
@@ -173,7 +176,7 @@ impl NegotiatedStreams {
         led: Led,
         address: IpAddr,
     ) -> Self {
-        let OurOffer { audio, video } = offer;
+        let OurOffer { audio, video, bundles } = offer;
         let at = |place: &Option<(usize, OurStream)>| place.as_ref().map(|(at, _)| *at);
         let peer = PeerDescription::answering(answer, at(&audio), at(&video), address);
         let stream = |place: Option<(usize, OurStream)>, peer: Option<PeerStream>, led: bool| {
@@ -196,8 +199,11 @@ impl NegotiatedStreams {
         // Who refuses G.711 has no sound at all, and not merely other codecs.
         let all_refused = audio.as_ref().is_none_or(|(_, ours)| ours.has_g711());
         let soundless = peer.is_soundless() && all_refused;
+        let is_bundled = bundles && peer.bundles;
         let audio = stream(audio, peer.audio, led.audio);
         let video = stream(video, peer.video, led.video);
+        let carrier = audio.as_ref().map(|audio: &NegotiatedStream| &audio.ours);
+        let video = video.and_then(|video| video.bundled(carrier.filter(|_| is_bundled)));
         Self { audio, video, soundless }
     }
 
@@ -209,6 +215,14 @@ impl NegotiatedStreams {
 }
 
 impl NegotiatedStream {
+    /// The stream on the transport of the carrier, where there is one; nothing where it cannot be on one of its own.
+    fn bundled(self, carrier: Option<&OurStream>) -> Option<Self> {
+        match carrier {
+            Some(carrier) => Some(Self { ours: self.ours.carried_by(carrier), ..self }),
+            None => Some(self).filter(|stream| !stream.ours.is_carried()),
+        }
+    }
+
     /// The codec in use.
     #[must_use]
     pub fn codec(&self) -> Option<Codec> {

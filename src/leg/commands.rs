@@ -11,13 +11,14 @@ use super::machine::{Effect, Machine};
 use super::nat;
 use super::our_stream::OurStream;
 use super::party::{IdentityPrivacy, OwnHeader, Party};
+use super::ports::{DISCARD, carrier_of};
 use super::state::{Leg, LegPhase, PeerRole, SentAnswer};
 use super::streams::{self, CodecPreference};
 use crate::cause::Cause;
 use crate::codec::{Codec, Kind};
 use crate::dialog::{self, Body, EndingSide};
 use crate::dtls::Fingerprint;
-use crate::ids::{CallId, LegId, PortId};
+use crate::ids::{CallId, LegId};
 use crate::media;
 use crate::sip::{HeaderName, MAX_FORWARDS, Transport};
 use crate::srtp::Seed;
@@ -28,9 +29,6 @@ pub const OWN_TAG: u64 = u64::MAX;
 
 /// The package of the desks' control dialogs.
 pub(super) const DESK_PACKAGE: &str = "operator-desk";
-
-/// A desk's one audio line is answered with this port; nothing ever listens there.
-const DISCARD: PortId = PortId(9);
 
 /// After how many seconds a caller may try again when the relay is full.
 const RETRY_AFTER: u32 = 10;
@@ -338,10 +336,22 @@ impl Machine {
         };
         // A picture that cannot be met leaves the sound alone (media-rules 1), also where the relay has no
         // room for it.
+        let bundles = peer.bundles && audio.is_some() && self.may_bundle(id);
         let video = peer.video.as_ref().filter(|_| like.picture).and_then(|video| {
-            let port = self.port(now, id, Kind::Video)?;
+            let own = |legs: &mut Self| legs.port(now, id, Kind::Video);
+            let port = match bundles {
+                true => self.port_beside(id),
+                false if video.bundle_only => None,
+                false => own(self).filter(|port| carrier_of(*port).is_none()),
+            }?;
             let partner = like.streams.video.as_ref();
-            streams::answer_video(video, port, wish(partner, before.video.as_ref(), video_seed))
+            let wish = wish(partner, before.video.as_ref(), video_seed);
+            let ours = streams::answer_video(video, port, wish)?;
+            let carrier = audio.as_ref().filter(|_| bundles);
+            Some(match carrier {
+                Some(carrier) => ours.carried_by(carrier),
+                None => ours,
+            })
         });
         // Who wants no sound has nothing without pictures.
         if audio.is_none() && (video.is_none() || !peer.is_soundless()) {

@@ -254,9 +254,10 @@ pub fn choose_video<'a>(
 
 /// Gives each format of one section a payload type of its own. One that this leg has named before
 /// keeps its number, and its number names no other (RFC 3264 §8.3.2); else the number is kept that
-/// it comes with, so that partners often have the same.
-pub fn number(formats: &mut [PeerFormat], named: &[PeerFormat]) {
-    let mut used = named.iter().fold(0_u128, |used, format| used | (1 << format.number));
+/// it comes with, so that partners often have the same. None of these has one that is `taken` elsewhere.
+pub fn number(formats: &mut [PeerFormat], named: &[PeerFormat], taken: &[u8]) {
+    let used = named.iter().map(|format| &format.number).chain(taken);
+    let mut used = used.fold(0_u128, |used, number| used | (1 << number));
     for format in formats {
         if let Some(known) = named.iter().find(|known| known.answers(format)) {
             format.number = known.number;
@@ -368,11 +369,15 @@ mod tests {
         number(
             &mut all,
             &[PeerFormat::new(Codec::Opus, 96, ""), PeerFormat::new(Codec::Pcmu, 0, "")],
+            &[],
         );
         assert_eq!(all.map(|format| format.number), [18, 96]);
         let mut all = [PeerFormat::new(Codec::Ilbc, 96, ""), PeerFormat::new(Codec::Pcma, 96, "")];
-        number(&mut all, &[PeerFormat::new(Codec::Opus, 96, "")]);
+        number(&mut all, &[PeerFormat::new(Codec::Opus, 96, "")], &[]);
         assert_eq!(all.map(|format| format.number), [97, 8]);
+        let mut all = [PeerFormat::new(Codec::H264, 97, ""), PeerFormat::new(Codec::Vp8, 99, "")];
+        number(&mut all, &[], &[97]);
+        assert_eq!(all.map(|format| format.number), [96, 99], "97 is somebody else's");
     }
 
     #[test]

@@ -170,7 +170,8 @@ impl Negotiation {
         let streams = in_use.into_iter().filter_map(|(kind, stream)| {
             stream.as_ref().map(|stream| (stream.section, stream.ours.to_section(kind)))
         });
-        let session = self.describe(sections, streams.collect());
+        let bundles = self.streams.video.as_ref().is_some_and(|video| video.ours.is_carried());
+        let session = self.describe(sections, streams.collect(), bundles);
         let ours = self.say(session);
         let (offering, led) = (OfferingSide::Peer, Led::default());
         self.agreed = Some(AgreedDescriptions { ours: Arc::clone(&ours), theirs, offering, led });
@@ -187,14 +188,18 @@ impl Negotiation {
     /// it was in use.
     #[must_use]
     pub fn offer(&mut self, audio: Option<OurStream>, video: Option<OurStream>) -> Arc<str> {
-        let numbered = |ours: Option<OurStream>, named: &mut Vec<PeerFormat>| {
+        let numbered = |ours: Option<OurStream>, named: &mut Vec<PeerFormat>, taken: &[u8]| {
             let mut ours = ours?;
-            formats::number(&mut ours.formats, named);
+            formats::number(&mut ours.formats, named, taken);
             remember(&ours, named);
             Some(ours)
         };
-        let audio = numbered(audio, &mut self.named.audio);
-        let video = numbered(video, &mut self.named.video);
+        let bundles = self.may_bundle(audio.as_ref(), video.as_ref());
+        let audio = numbered(audio, &mut self.named.audio, &[]);
+        // On one transport a number has one meaning (RFC 9143 §10.1.2).
+        let of_sound = audio.iter().filter(|_| bundles).flat_map(|ours| &ours.formats);
+        let taken: Vec<u8> = of_sound.map(|format| format.number).collect();
+        let video = numbered(video, &mut self.named.video, &taken);
         let said = self.said.as_ref().and_then(|s| SessionDescription::parse(s.as_bytes()).ok());
         let said = said.iter().flat_map(|said| &said.media);
         let sections: Vec<MediaDescription> = said.map(MediaDescription::refusal).collect();
@@ -221,9 +226,17 @@ impl Negotiation {
             place.as_ref().map(|(at, ours)| (*at, ours.to_section(kind)))
         };
         let streams = [print_at(Kind::Audio, &audio), print_at(Kind::Video, &video)];
-        self.state = OfferAnswerState::Offered(Box::new(OurOffer { audio, video }));
-        let session = self.describe(sections, streams.into_iter().flatten().collect());
+        self.state = OfferAnswerState::Offered(Box::new(OurOffer { audio, video, bundles }));
+        let session = self.describe(sections, streams.into_iter().flatten().collect(), bundles);
         self.say(session)
+    }
+
+    /// Whether an offer of these lets the peer have both on one transport: what is on two stays there.
+    fn may_bundle(&self, audio: Option<&OurStream>, video: Option<&OurStream>) -> bool {
+        let by_handshake =
+            |ours: Option<&OurStream>| ours.is_some_and(|ours| ours.handshake.is_some());
+        let apart = self.streams.video.as_ref().is_some_and(|video| !video.ours.is_carried());
+        by_handshake(audio) && by_handshake(video) && !apart
     }
 
     /// Our stream of this kind in an offer that waits for its answer.
@@ -255,7 +268,10 @@ impl Negotiation {
         &self,
         mut sections: Vec<MediaDescription>,
         streams: Vec<(usize, MediaDescription)>,
+        bundles: bool,
     ) -> SessionDescription {
+        let mids: Vec<&str> = streams.iter().filter_map(|(_, media)| media.mid()).collect();
+        let group = bundles.then(|| Attribute::new("group", format!("BUNDLE {}", mids.join(" "))));
         for (at, media) in streams {
             if at < sections.len() {
                 sections[at] = media;
@@ -264,12 +280,17 @@ impl Negotiation {
             }
         }
         let mut session = SessionDescription::new(self.id, 1, self.address);
+        let mut carrier = None;
         for media in &mut sections {
             if let Some(candidates) = ice::candidates(media, self.address) {
-                media.attributes.extend(candidates);
+                // One transport has its addresses in one place.
+                if carrier.replace(media.port) != Some(media.port) {
+                    media.attributes.extend(candidates);
+                }
                 session.attributes = vec![Attribute::flag("ice-lite")];
             }
         }
+        session.attributes.extend(group);
         SessionDescription { media: sections, ..session }
     }
 

@@ -4,6 +4,7 @@ use super::formats::PeerFormat;
 use super::handshake::OurHandshake;
 use super::ice;
 use super::peer::{PeerCrypto, PeerFeedback};
+use super::ports::{beside, carrier_of};
 use crate::codec::{Codec, Kind};
 use crate::dtls::DtlsSetup;
 use crate::ids::PortId;
@@ -65,13 +66,27 @@ impl OurStream {
         self.formats.iter().any(g711)
     }
 
+    /// The same on the transport of another, which is one for both (RFC 9143).
+    #[must_use]
+    pub fn carried_by(self, carrier: &Self) -> Self {
+        let Self { port, ice, handshake, .. } = carrier;
+        Self { port: beside(*port), ice: ice.clone(), handshake: *handshake, ..self }
+    }
+
+    /// Whether it is on the transport of another.
+    #[must_use]
+    pub fn is_carried(&self) -> bool {
+        carrier_of(self.port).is_some()
+    }
+
     /// Its section.
     ///
     /// # Panics
     /// When its port is no UDP port.
     #[must_use]
     pub fn to_section(&self, kind: Kind) -> MediaDescription {
-        let port = u16::try_from(self.port.0).expect("a PortId is the number of a UDP port");
+        let port = carrier_of(self.port).unwrap_or(self.port);
+        let port = u16::try_from(port.0).expect("a PortId is the number of a UDP port");
         let mut media = MediaDescription::new(media_kind(kind), port, self.protocol.clone());
         media.bandwidth = self.bandwidth.clone();
         for format in self.formats.iter().take(FORMATS_MAX) {
@@ -148,8 +163,9 @@ impl OurStream {
         let media = session.media.get(at)?;
         let formats: Vec<PeerFormat> = PeerFormat::all_of(media, kind).collect();
         let first = fed_back(&formats).next().map(|format| format.number);
+        let own = PortId(media.port.into());
         Some(Self {
-            port: PortId(media.port.into()),
+            port: if is_carried(session, media) { beside(own) } else { own },
             protocol: media.protocol.clone(),
             direction: media.stated_direction(session),
             mux: media.rtcp_mux(),
@@ -163,6 +179,16 @@ impl OurStream {
             formats,
         })
     }
+}
+
+/// Whether a section of ours is on the port of the first of its bundle.
+fn is_carried(session: &SessionDescription, media: &MediaDescription) -> bool {
+    let bundle = session.bundle();
+    let Some((first, others)) = bundle.split_first() else { return false };
+    let is_first = |other: &&MediaDescription| other.mid() == Some(*first);
+    let carrier = session.media.iter().find(is_first);
+    carrier.is_some_and(|carrier| carrier.port == media.port)
+        && media.mid().is_some_and(|mid| others.contains(&mid))
 }
 
 /// The formats of which feedback is asked. Phones as old as H.263 know nothing of it.

@@ -22,6 +22,8 @@ pub struct PeerDescription {
     pub audio: Option<PeerStream>,
     /// Its video stream, if one can be used.
     pub video: Option<PeerStream>,
+    /// Both share one transport, which that of the sound is (RFC 9143).
+    pub bundles: bool,
     /// Why no sound can be used, where none can: of several sections the one that came nearest.
     /// [`Lack::Media`]: it wants none.
     pub lacks: Lack,
@@ -87,6 +89,8 @@ pub struct PeerStream {
     pub handshake: Option<PeerHandshake>,
     /// The name of its section (RFC 5888).
     pub mid: Option<Box<str>>,
+    /// It is there only if it shares the transport of another.
+    pub bundle_only: bool,
     /// Its name and password, where it checks its ways to us (ICE); none where it is lite, as we are, and checks nothing.
     pub ice: Option<IceCredentials>,
     /// By payload type, what it can take in of pictures.
@@ -107,6 +111,21 @@ fn lacks(session: &SessionDescription, audio: Option<&PeerStream>, ours: IpAddr)
         (Some(sound), _) => sound,
         (None, _) => Lack::Media,
     }
+}
+
+/// Whether both streams share the transport of the sound: of ours that is the first, too.
+fn bundles(
+    session: &SessionDescription,
+    audio: Option<&PeerStream>,
+    video: Option<&PeerStream>,
+) -> bool {
+    let mid = |stream: Option<&PeerStream>| {
+        stream.filter(|stream| stream.handshake.is_some()).and_then(|stream| stream.mid.clone())
+    };
+    let bundle = session.bundle();
+    let (audio, video) = (mid(audio), mid(video));
+    let is_first = audio.as_deref().is_some_and(|audio| bundle.first() == Some(&audio));
+    is_first && audio != video && video.as_deref().is_some_and(|video| bundle.contains(&video))
 }
 
 /// The length of packets that a section asks for, no longer than it takes.
@@ -199,8 +218,9 @@ impl PeerDescription {
         video: Option<usize>,
         ours: IpAddr,
     ) -> Self {
+        let spread = &*session.spread();
         let find = |kind, in_use: Option<usize>| {
-            let read = |at| PeerStream::read(session, at, kind, ours).ok();
+            let read = |at| PeerStream::read(spread, at, kind, ours).ok();
             let mut all = (0..session.media.len()).filter_map(read).collect::<Vec<_>>();
             // Who offers a stream twice, sealed and plain, prefers the sealed one, and so do we; else one
             // that can be converted, and so does for waiting.
@@ -211,11 +231,12 @@ impl PeerDescription {
             let best = (0..all.len()).rev().max_by_key(|at| worth(&all[*at])).unwrap_or(0);
             in_use.and_then(read).or_else(|| (best < all.len()).then(|| all.swap_remove(best)))
         };
-        let audio = find(Kind::Audio, audio);
+        let (audio, video) = (find(Kind::Audio, audio), find(Kind::Video, video));
         Self {
-            lacks: lacks(session, audio.as_ref(), ours),
+            lacks: lacks(spread, audio.as_ref(), ours),
+            bundles: bundles(session, audio.as_ref(), video.as_ref()),
             audio,
-            video: find(Kind::Video, video),
+            video,
             sections: session.media.iter().map(MediaDescription::refusal).collect(),
         }
     }
@@ -229,12 +250,14 @@ impl PeerDescription {
         video: Option<usize>,
         ours: IpAddr,
     ) -> Self {
-        let read = |kind, at: Option<usize>| PeerStream::read(session, at?, kind, ours).ok();
-        let audio = read(Kind::Audio, audio);
+        let spread = &*session.spread();
+        let read = |kind, at: Option<usize>| PeerStream::read(spread, at?, kind, ours).ok();
+        let (audio, video) = (read(Kind::Audio, audio), read(Kind::Video, video));
         Self {
-            lacks: lacks(session, audio.as_ref(), ours),
+            lacks: lacks(spread, audio.as_ref(), ours),
+            bundles: bundles(session, audio.as_ref(), video.as_ref()),
             audio,
-            video: read(Kind::Video, video),
+            video,
             sections: session.media.iter().map(MediaDescription::refusal).collect(),
         }
     }
@@ -349,6 +372,7 @@ impl PeerStream {
             bandwidth: media.bandwidth.clone(),
             keys,
             handshake,
+            bundle_only: media.attribute("bundle-only").is_some(),
             mid: media.mid().filter(|mid| mid.len() <= MID_MAX).map(Box::from),
             ice,
             pictures: match kind {

@@ -4,6 +4,7 @@ use super::agreement::{AgreedCodec, HandshakeOutcome, NegotiatedStream};
 use super::formats::PeerFormat;
 use super::nat;
 use super::our_stream::OurStream;
+use super::ports::carrier_of;
 use super::state::Leg;
 use crate::codec::{Codec, Kind};
 use crate::media::{
@@ -15,8 +16,11 @@ use crate::sdp::Direction;
 impl Leg {
     /// The plan of a stream as it is agreed, or offered to one that may begin before it answers.
     pub(super) fn wanted_plan(&self, kind: Kind) -> Option<Plan> {
-        let keyed = self.stream_port(kind).keyed();
-        let agreed = self.stream(kind).map(|stream| plan(stream, keyed, self));
+        let agreed = self.stream(kind).map(|stream| {
+            // One transport has one handshake.
+            let of = if stream.ours.is_carried() { Kind::Audio } else { kind };
+            plan(stream, self.stream_port(of).keyed(), self)
+        });
         agreed.or_else(|| self.awaited(kind).map(|ours| plan_of_offer(ours, self)))
     }
 }
@@ -60,7 +64,7 @@ fn plan(stream: &NegotiatedStream, keyed: Option<&HandshakeOutcome>, leg: &Leg) 
         picture: picture.cloned().unwrap_or_default(),
         cname: leg.cname.clone(),
     };
-    Plan { transport, stream }
+    Plan { transport, stream, carrier: carrier_of(ours.port) }
 }
 
 /// The plan of a stream that is offered and not answered yet: checks and the handshake may come before the answer, and
@@ -94,7 +98,7 @@ fn plan_of_offer(ours: &OurStream, leg: &Leg) -> Plan {
         picture: PictureLimits::default(),
         cname: leg.cname.clone(),
     };
-    Plan { transport, stream }
+    Plan { transport, stream, carrier: None }
 }
 
 fn format(agreed: &AgreedCodec) -> PayloadFormat {

@@ -15,6 +15,22 @@ const REST_PART: u32 = 5;
 /// When there were none to be had, others are asked for after this long.
 pub const PORTS_AGAIN: Duration = Duration::from_secs(5);
 
+/// A desk's one audio line is answered with this port; nothing ever listens there.
+pub const DISCARD: PortId = PortId(9);
+
+/// The number of a stream that the transport of this port carries beside its own (RFC 9143): that of its RTCP, which
+/// needs none then.
+#[must_use]
+pub fn beside(carrier: PortId) -> PortId {
+    PortId(carrier.0 + 1)
+}
+
+/// The port whose transport carries the stream of this number, where that is none of its own: those of the pool are even.
+#[must_use]
+pub fn carrier_of(port: PortId) -> Option<PortId> {
+    (port != DISCARD && port.0 % 2 == 1).then(|| PortId(port.0 - 1))
+}
+
 /// The pool. Its size is bounded by the range of ports that the server binds.
 #[derive(Debug)]
 pub struct PortPool {

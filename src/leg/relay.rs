@@ -2,6 +2,7 @@
 
 use super::api::{Event, LegSource};
 use super::machine::{Effect, Machine};
+use super::ports::{beside, carrier_of};
 use super::state::{Leg, LegPhase, Life, Overlay};
 use crate::codec::Kind;
 use crate::ids::{LegId, PortId};
@@ -29,10 +30,43 @@ impl Machine {
         stream_port.port
     }
 
+    /// Whether the picture of a leg may be on the transport of its sound: what has a port of its own stays there.
+    pub(super) fn may_bundle(&self, id: LegId) -> bool {
+        let port = self.legs.get(&id).and_then(|leg| leg.video.port);
+        port.is_none_or(|port| carrier_of(port).is_some())
+    }
+
+    /// The number of a leg's picture on the transport of its sound.
+    pub(super) fn port_beside(&mut self, id: LegId) -> Option<PortId> {
+        let leg = self.legs.get_mut(&id)?;
+        let port = beside(leg.audio.port?);
+        leg.video.port = Some(port);
+        self.owners.insert(port, (id, Kind::Video));
+        Some(port)
+    }
+
+    /// The picture goes where it is agreed to be: it may have been offered a port of its own, and share that of the
+    /// sound by the answer. What is carried goes before what carries it.
+    fn move_picture(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get(&id) else { return };
+        let is_carried = |port: PortId| carrier_of(port).is_some();
+        let (wanted, is) = (
+            leg.stream(Kind::Video).is_some_and(|video| video.ours.is_carried()),
+            leg.video.port.is_some_and(is_carried),
+        );
+        if wanted != is {
+            self.close(now, id, Kind::Video, out);
+        }
+        if wanted && !is {
+            let _taken = self.port_beside(id);
+        }
+    }
+
     /// Brings the relay up to what is agreed on this leg.
     pub(super) fn sync(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
         let plays = |leg: &Leg| matches!(leg.phase, LegPhase::Calling { .. }) && leg.is_heard();
         let before = self.legs.get(&id).is_some_and(plays);
+        self.move_picture(now, id, out);
         for kind in KINDS {
             self.sync_stream(now, id, kind, out);
         }
@@ -98,7 +132,9 @@ impl Machine {
         let stream_port = std::mem::take(leg.stream_port_mut(kind));
         let Some(port) = stream_port.port else { return };
         self.owners.remove(&port);
-        self.ports.give_back(now, port);
+        if carrier_of(port).is_none() {
+            self.ports.give_back(now, port);
+        }
         Self::end_handshake(stream_port.handshake, port, out);
         if stream_port.plan.is_none() {
             return;
@@ -116,6 +152,11 @@ impl Machine {
 
     /// Takes a leg out of the relay, and out of this room.
     pub(super) fn leave(&mut self, now: Instant, id: LegId, out: &mut Vec<Effect>) {
+        // What is carried goes before what carries it.
+        let is_carried = |leg: &Leg| leg.video.port.is_some_and(|port| carrier_of(port).is_some());
+        if self.legs.get(&id).is_some_and(is_carried) {
+            self.close(now, id, Kind::Video, out);
+        }
         for kind in KINDS {
             self.close(now, id, kind, out);
         }

@@ -15,6 +15,7 @@ use super::machine::Machine;
 use super::offer_answer::Negotiation;
 use super::party::Party;
 use super::peer::{PeerDescription, PeerStream};
+use super::ports::carrier_of;
 use super::relay::KINDS;
 use super::saved_early::SavedLegPhase;
 use super::saved_negotiation::SavedNegotiation;
@@ -181,7 +182,9 @@ impl Machine {
         for port in [saved.audio.port, saved.video.port].into_iter().flatten() {
             self.owners.remove(&port);
             self.rows.remove(&port);
-            self.ports.forget();
+            if carrier_of(port).is_none() {
+                self.ports.forget();
+            }
         }
         self.legs.remove(&id);
         self.unkeyed.remove(&id);
@@ -208,7 +211,9 @@ impl Machine {
         self.dialog.restore(now, saved.dialog.clone(), login);
         for (kind, stream) in [(Kind::Audio, &saved.audio), (Kind::Video, &saved.video)] {
             if let Some(port) = stream.port {
-                self.ports.occupy(port);
+                if carrier_of(port).is_none() {
+                    self.ports.occupy(port);
+                }
                 self.owners.insert(port, (id, kind));
             }
         }
@@ -245,6 +250,12 @@ impl SavedLeg {
     pub fn said_ports(&self, now: Now) -> [Option<PortId>; 2] {
         let leg = Leg::restored(now, self.clone());
         KINDS.map(|kind| leg.said_port(kind))
+    }
+
+    /// The ports of the relay that it has, open or not: where one carries both streams that one.
+    pub fn ports(&self) -> impl Iterator<Item = PortId> + use<> {
+        let own = [self.audio.port, self.video.port].into_iter().flatten();
+        own.filter(|port| carrier_of(*port).is_none())
     }
 
     /// What the relay carries of it.

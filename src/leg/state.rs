@@ -291,7 +291,8 @@ impl Leg {
 
     /// What is to be agreed by DTLS for a stream of this leg. Who is offered either role may begin at once.
     pub fn wanted_handshake(&self, kind: Kind) -> Option<WantedHandshake> {
-        let agreed = self.stream(kind).and_then(|stream| {
+        let own = self.stream(kind).filter(|stream| !stream.ours.is_carried());
+        let agreed = own.and_then(|stream| {
             let theirs = stream.peer.handshake.as_ref()?;
             Some((stream.role()?, theirs.fingerprints.clone()))
         });

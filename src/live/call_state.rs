@@ -125,6 +125,8 @@ pub enum OperatorPhaseRow<'a> {
         by: RowText<'a>,
         aside: AsideRow<'a>,
         #[serde(default, skip_serializing_if = "is_default")]
+        since: Option<u64>,
+        #[serde(default, skip_serializing_if = "is_default")]
         phones: Option<RingingRow<'a>>,
         until: u64,
     },
@@ -314,9 +316,10 @@ impl<'a> OperatorPhaseRow<'a> {
                 since: moment(*since),
                 recall: moment(*recall_at),
             },
-            S::Rejoining { operator: by, aside, phone, until } => Self::Rejoining {
+            S::Rejoining { operator: by, aside, since, phone, until } => Self::Rejoining {
                 by: operator(by),
                 aside: AsideRow::of(aside),
+                since: since.map(moment),
                 phones: phone.as_ref().map(RingingRow::of),
                 until: moment(*until),
             },
@@ -388,9 +391,10 @@ impl<'a> OperatorPhaseRow<'a> {
                 since: read_moment(since),
                 recall_at: read_moment(recall),
             },
-            Self::Rejoining { by, aside, phones, until } => S::Rejoining {
+            Self::Rejoining { by, aside, since, phones, until } => S::Rejoining {
                 operator: operator(by),
                 aside: aside.read()?,
+                since: since.map(read_moment),
                 phone: phones.map(RingingRow::read).transpose()?,
                 until: read_moment(until),
             },

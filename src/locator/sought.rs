@@ -1,6 +1,6 @@
 //! A name whose servers are sought.
 
-use crate::sip::{Host, Scheme, Transport, Uri};
+use crate::sip::{Host, Transport, Uri, UriTransport};
 use std::fmt;
 
 /// A host name with what the URI around it fixes already (RFC 3263 §4).
@@ -31,15 +31,10 @@ impl Sought {
         if host.host == "invalid" || host.host.ends_with(".invalid") {
             return None;
         }
-        let named = match uri.param("transport") {
-            Some(token) => Some(Transport::from_token(&token)?),
-            None => None,
-        };
-        let transport = match (uri.scheme(), named) {
-            (Scheme::Sips, None | Some(Transport::Tcp)) => Some(Transport::Tls),
-            (Scheme::Sips, Some(Transport::Ws)) => Some(Transport::Wss),
-            (Scheme::Sip | Scheme::Sips, named) => named,
-            (Scheme::Tel | Scheme::Other, _) => return None,
+        let transport = match uri.transport() {
+            UriTransport::Open => None,
+            UriTransport::Only(transport) => Some(transport),
+            UriTransport::Unusable => return None,
         };
         Some(Self { transport, ..host })
     }
@@ -66,6 +61,8 @@ mod tests {
         let over = |transport| Some(Sought { transport: Some(transport), ..phone.clone() });
         assert_eq!(sought("sip:1@phone.example;transport=TCP"), over(Transport::Tcp));
         assert_eq!(sought("sips:1@phone.example;transport=tcp"), over(Transport::Tls));
+        assert_eq!(sought("sips:1@phone.example;transport=ws"), over(Transport::Wss));
+        assert_eq!(sought("sips:1@phone.example;transport=udp"), None);
         assert_eq!(sought("sip:1@phone.example;transport=sctp"), None);
         assert_eq!(sought("sip:1@192.0.2.7"), None);
         assert_eq!(sought("tel:+49123"), None);

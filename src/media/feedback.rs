@@ -4,12 +4,31 @@ use super::key_frames::{REQUEST_INTERVAL, Requests};
 use super::outgoing::{Event, Outgoing};
 use super::plan::{BitrateFeedback, KeyFrameFeedback};
 use super::relay::Machine;
+use super::stream::{LIMIT_INTERVAL, MediaStream};
 use crate::codec::Kind;
 use crate::ids::PortId;
 use crate::rtp::rtcp::RtcpWriter;
 use crate::time::{Instant, Now};
 
+/// What a peer is let send while nobody sees it, in bit/s: whoever waits is ready to be seen, and costs little.
+const BITRATE_UNSEEN: u64 = 256_000;
+
 impl Machine {
+    /// Tells a peer how much it may send, where that is due: what the last of those takes who see it.
+    pub(super) fn tell_limit(&mut self, now: Instant, source: PortId, out: &mut impl Outgoing) {
+        let receivers = self.patchbay.receivers(source).iter();
+        let takes = receivers.filter_map(|receiver| self.ports.get(*receiver));
+        let takes = takes.map(MediaStream::bitrate_taken).min().unwrap_or(BITRATE_UNSEEN);
+        let Some(open) = self.ports.get_mut(source) else { return };
+        let is_due = open.stream.inbound.limit_due.is_some_and(|due| due <= now);
+        let Some(media) = open.stream.inbound.stream.as_ref().filter(|_| is_due) else { return };
+        let (own, media) = (open.stream.outbound.stream.ssrc(), media.ssrc);
+        open.stream.inbound.limit_due = Some(now + LIMIT_INTERVAL);
+        self.send_feedback(source, out, |writer| {
+            writer.max_bitrate(own, media, takes);
+        });
+    }
+
     pub(super) fn want_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
         self.require_key_frame(now, source, Requests::want, out);
     }
@@ -21,6 +40,11 @@ impl Machine {
         source: PortId,
         out: &mut impl Outgoing,
     ) {
+        if let Some(open) = self.ports.get_mut(source) {
+            // Who is seen by others may send more, or less.
+            let due = &mut open.stream.inbound.limit_due;
+            *due = due.map(|due| due.min(now.instant));
+        }
         self.require_key_frame(now, source, Requests::switched, out);
     }
 
@@ -99,6 +123,6 @@ impl Machine {
         let mut writer = RtcpWriter::new(&mut self.scratch);
         writer.receiver_report(ssrc, &[]).cname(ssrc, &open.stream.plan.cname);
         write(&mut writer);
-        open.transport.send_report(&mut self.scratch, out);
+        open.transport.send_report(port, &mut self.scratch, out);
     }
 }

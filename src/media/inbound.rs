@@ -32,6 +32,8 @@ pub struct Inbound {
     pub requests: Requests,
     /// When it was last told how much to send.
     pub bitrate_asked: Option<Instant>,
+    /// When it is told the next time, where it has to be told again and again.
+    pub limit_due: Option<Instant>,
     /// H.264: what its pictures need to be decoded.
     pub sets: ParameterSets,
     /// The stream that it sends now.
@@ -77,6 +79,8 @@ pub struct SavedInbound {
     pub requests: SavedRequests,
     /// When it was last told how much to send.
     pub bitrate_asked: Option<UnixTime>,
+    /// When it is told the next time.
+    pub limit_due: Option<UnixTime>,
     /// H.264: what its pictures need to be decoded.
     pub sets: ParameterSets,
     /// The stream that it sends now.
@@ -111,6 +115,7 @@ impl Inbound {
             vitals: self.vitals.by(clock),
             requests: self.requests.by(clock),
             bitrate_asked: self.bitrate_asked.map(clock),
+            limit_due: self.limit_due.map(clock),
             sets: self.sets.clone(),
             stream: self.stream.as_ref().map(stream),
             silent: self.silent,
@@ -132,6 +137,7 @@ impl Inbound {
             vitals: saved.vitals.by(clock),
             requests: saved.requests.by(clock),
             bitrate_asked: saved.bitrate_asked.map(clock),
+            limit_due: saved.limit_due.map(clock),
             sets: saved.sets,
             stream: saved.stream.map(stream),
             silent: saved.silent,
@@ -147,6 +153,7 @@ impl Inbound {
             vitals: Vitals::default(),
             requests: Requests::default(),
             bitrate_asked: None,
+            limit_due: None,
             sets: ParameterSets::of_sdp(fmtp_of_h264(plan)),
             stream: None,
             kind,
@@ -161,6 +168,18 @@ impl Inbound {
         self.by_payload_type = plan.reception();
         self.formats = plan.formats().map(InboundFormat::of).collect();
         self.sets.replace(fmtp_of_h264(plan));
+    }
+
+    /// Whether packets of this payload type are of this stream.
+    #[must_use]
+    pub fn knows(&self, payload_type: u8) -> bool {
+        self.by_payload_type[usize::from(payload_type & 0x7f)] != UNMAPPED
+    }
+
+    /// Whether this is what the peer sends it under now.
+    #[must_use]
+    pub fn is_of(&self, ssrc: u32) -> bool {
+        self.stream.as_ref().is_some_and(|stream| stream.ssrc == ssrc)
     }
 
     /// Judges, counts and reads a packet; `None` when it ends here.

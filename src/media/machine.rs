@@ -171,7 +171,7 @@ impl Machine {
         packet: &mut [u8],
         out: &mut impl Outgoing,
     ) {
-        let Some(mut source) = self.ports.get_mut(port) else { return };
+        let Some(source) = self.ports.get_mut(port) else { return };
         match source.transport.demultiplex(Channel::Rtp, packet) {
             Some(Protocol::Rtp) => {}
             Some(Protocol::Rtcp) if source.transport.plan.mux => {
@@ -185,6 +185,9 @@ impl Machine {
             }
             Some(Protocol::Rtcp) | None => return,
         }
+        // Whichever of its streams it is for.
+        let port = self.ports.addressee(port, packet);
+        let Some(mut source) = self.ports.get_mut(port) else { return };
         let was_silent = source.stream.silence_due.is_none();
         let had_target = source.has_target();
         let shown = source.stream.inbound.sets.macroblocks_max();
@@ -261,7 +264,7 @@ impl Machine {
             out.report(Event::Latched { port, remote: from.1 });
         }
         if is_moved || is_other {
-            self.settle(now.instant, port);
+            self.settle_carried(now.instant, port);
         }
     }
 
@@ -272,7 +275,7 @@ impl Machine {
         }
     }
 
-    /// Takes in a report of a port's peer.
+    /// Takes in a report of a port's peer, for all streams on the transport.
     fn report(
         &mut self,
         now: Now,
@@ -283,24 +286,47 @@ impl Machine {
     ) {
         let Some(open) = self.ports.get_mut(port) else { return };
         let Some(packet) = open.transport.open_rtcp(packet) else { return };
-        let Ok(messages) = rtcp::parse(packet) else {
+        if rtcp::parse(packet).is_err() {
             open.transport.dropped.malformed += 1;
             return;
-        };
+        }
         let had_target = open.has_target();
         if !open.transport.judge_report(now.instant, from) {
             return;
         }
         let unsettled = had_target != open.has_target();
+        let is_alone = self.ports.carried(port).count() == 1;
+        for stream in self.ports.carried(port) {
+            self.hear_report(now, (stream, is_alone), packet, out);
+        }
+        if unsettled {
+            self.settle_carried(now.instant, port);
+        }
+    }
+
+    /// Takes in what a report says of one stream. Where others are beside it, it is told by the SSRC whose the figures
+    /// of a sender are.
+    fn hear_report(
+        &mut self,
+        now: Now,
+        (port, is_alone): (PortId, bool),
+        packet: &[u8],
+        out: &mut impl Outgoing,
+    ) {
+        let (Some(open), Ok(messages)) = (self.ports.get_mut(port), rtcp::parse(packet)) else {
+            return;
+        };
         open.stream.inbound.vitals.report(now.instant);
         let own_ssrc = open.stream.outbound.stream.ssrc();
         let (mut picture_wanted, mut bitrate_max) = (false, None::<u64>);
         for message in messages {
             match message {
                 RtcpPacket::SenderReport(report, blocks) => {
-                    open.stream.reports.hear_sender(now.instant, report);
-                    open.stream.inbound.vitals.sender_report(now.instant, report.packets);
-                    self.clocks.hear(&open.stream.plan.cname, now, report.ntp);
+                    if is_alone || open.stream.inbound.is_of(report.ssrc) {
+                        open.stream.reports.hear_sender(now.instant, report);
+                        open.stream.inbound.vitals.sender_report(now.instant, report.packets);
+                        self.clocks.hear(&open.stream.plan.cname, now, report.ntp);
+                    }
                     blocks.for_each(|block| {
                         open.stream.reports.hear_block(now.unix, own_ssrc, &block)
                     });
@@ -314,7 +340,11 @@ impl Machine {
                 RtcpPacket::FullIntra(_, mut requests) => {
                     picture_wanted |= requests.any(|(media, _)| media == own_ssrc);
                 }
-                RtcpPacket::MaxBitrate { bitrate, .. } => bitrate_max = Some(bitrate),
+                RtcpPacket::MaxBitrate { bitrate, .. } => {
+                    // Of a whole transport it is the pictures that can be less.
+                    let is_ours = is_alone || open.stream.kind == Kind::Video;
+                    bitrate_max = is_ours.then_some(bitrate).or(bitrate_max);
+                }
                 RtcpPacket::SourceBitrates(_, mut limits) => {
                     bitrate_max = limits.find(|(media, _)| *media == own_ssrc).map(|(_, max)| max);
                 }
@@ -334,9 +364,6 @@ impl Machine {
             && let Source::Port(source) = self.patchbay.source(port)
         {
             self.limit_bitrate(now, source, bitrate, out);
-        }
-        if unsettled {
-            self.settle(now.instant, port);
         }
     }
 
@@ -452,6 +479,7 @@ impl Machine {
             self.send_regular_report(now, port, source, out);
         }
         self.ask_for_key_frame(now, port, out);
+        self.tell_limit(now.instant, port, out);
         self.settle(now.instant, port);
     }
 
@@ -477,7 +505,7 @@ impl Machine {
             writer.receiver_report(ssrc, blocks);
         }
         writer.cname(ssrc, &open.stream.plan.cname);
-        open.transport.send_report(&mut self.scratch, out);
+        open.transport.send_report(port, &mut self.scratch, out);
     }
 
     /// What the RTP clock of a port's outgoing stream shows now.

@@ -134,28 +134,46 @@ pub struct Patchbay {
 struct PatchRow {
     source: Source,
     receivers: Vec<PortId>,
+    /// Of a second stream on the port's transport.
+    beside: Option<Box<PatchRow>>,
+}
+
+/// Whether it is the number of a stream that another port carries.
+fn is_beside(port: PortId) -> bool {
+    !port.0.is_multiple_of(2)
 }
 
 impl Patchbay {
     /// Enters a port, which gets [`Source::Nothing`].
     ///
     /// # Panics
-    /// When the port is odd, above 65535 or open already: the leg hands out ports, and it is wrong.
+    /// When the port is above 65535 or open already, or odd while the one below it is closed: the leg hands out ports,
+    /// and it is wrong.
     pub fn open(&mut self, port: PortId) {
-        assert!(port.0 < PORT_NUMBERS && port.0.is_multiple_of(2), "{port} is no RTP port");
+        assert!(port.0 < PORT_NUMBERS, "{port} is no RTP port");
         let at = index(port);
         if self.rows.len() <= at {
             self.rows.resize_with(at + 1, || None);
         }
-        assert!(self.rows[at].is_none(), "{port} is open already");
-        self.rows[at] = Some(PatchRow::default());
+        assert!(self.row(port).is_none(), "{port} is open already");
+        if is_beside(port) {
+            let below = self.rows[at].as_mut().expect("a stream is carried by the port below");
+            below.beside = Some(Box::default());
+        } else {
+            self.rows[at] = Some(PatchRow::default());
+        }
     }
 
     /// Takes a port out of the table; who got it gets [`Source::Nothing`] and is named.
     pub fn close(&mut self, port: PortId) -> Vec<PatchChange> {
-        let Some(row) = self.rows.get_mut(index(port)).and_then(Option::take) else {
-            return Vec::new();
+        let entry = self.rows.get_mut(index(port));
+        let taken = if is_beside(port) {
+            entry.and_then(Option::as_mut).and_then(|row| row.beside.take()).map(|row| *row)
+        } else {
+            entry.and_then(Option::take)
         };
+        let Some(row) = taken else { return Vec::new() };
+        debug_assert!(row.beside.is_none(), "what is beside {port} goes first");
         self.forget(port, row.source);
         let listeners = row.receivers.into_iter().filter(|receiver| *receiver != port);
         let orphans: Vec<_> = listeners.map(|receiver| (receiver, Source::Nothing)).collect();
@@ -220,11 +238,13 @@ impl Patchbay {
     }
 
     fn row(&self, port: PortId) -> Option<&PatchRow> {
-        self.rows.get(index(port))?.as_ref()
+        let row = self.rows.get(index(port))?.as_ref()?;
+        if is_beside(port) { row.beside.as_deref() } else { Some(row) }
     }
 
     fn row_mut(&mut self, port: PortId) -> Option<&mut PatchRow> {
-        self.rows.get_mut(index(port))?.as_mut()
+        let row = self.rows.get_mut(index(port))?.as_mut()?;
+        if is_beside(port) { row.beside.as_deref_mut() } else { Some(row) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the leg has negotiated for one port, and which payload type becomes which.
 
 use crate::codec::Codec;
+use crate::ids::PortId;
 use crate::sdp::Direction;
 use crate::srtp::MasterKey;
 use crate::stun::IceCredentials;
@@ -106,6 +107,9 @@ pub struct Plan {
     pub transport: TransportPlan,
     /// What goes there.
     pub stream: StreamPlan,
+    /// The port whose transport carries it, where a peer bundles two streams (RFC 9143): its own number is the one above,
+    /// and what is said of the transport here is said there, too, and heard there alone.
+    pub carrier: Option<PortId>,
 }
 
 /// Where the peer's packets come from and ours go: what the streams on one transport have in common.

@@ -162,7 +162,7 @@ impl Port<'_> {
                 ssrc: self.stream.outbound.stream.ssrc(),
             };
             write_packet(exit.scratch, &header, frame.payload);
-            transmit((self.transport, &mut self.stream.reports), to, exit);
+            transmit((self.transport, self.stream.id, &mut self.stream.reports), to, exit);
         }
     }
 
@@ -188,7 +188,7 @@ impl Port<'_> {
             if is_vp8 && let Some(payload) = exit.scratch.get_mut(HEADER_LEN..) {
                 self.stream.outbound.screen.renumber(payload);
             }
-            transmit((self.transport, &mut self.stream.reports), to, exit);
+            transmit((self.transport, self.stream.id, &mut self.stream.reports), to, exit);
         }
     }
 

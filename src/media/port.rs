@@ -15,6 +15,7 @@ use super::reports::Reports;
 use super::stream::MediaStream;
 use super::transport::MediaTransport;
 use crate::codec::Kind;
+use crate::ids::PortId;
 use crate::rtp::{HEADER_LEN, RtpHeader};
 use crate::time::Instant;
 use std::net::SocketAddr;
@@ -48,7 +49,9 @@ impl Follows {
 impl Port<'_> {
     /// Takes up another plan; true when what the relay makes for it itself has to be made anew.
     pub fn replan(&mut self, now: Instant, plan: Plan) -> bool {
-        self.transport.replan(now, plan.transport);
+        if self.stream.id == self.transport.id {
+            self.transport.replan(now, plan.transport);
+        }
         self.stream.replan(plan.stream)
     }
 
@@ -92,7 +95,7 @@ impl Port<'_> {
 
     /// Sends the packet that is written in the scratch buffer.
     pub fn transmit(&mut self, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
-        transmit((self.transport, &mut self.stream.reports), to, exit);
+        transmit((self.transport, self.stream.id, &mut self.stream.reports), to, exit);
     }
 
     /// Sends a packet that is written here.
@@ -113,14 +116,14 @@ impl Port<'_> {
 /// Counts, seals and sends the packet in the scratch buffer: the last station of all that is written
 /// here.
 pub fn transmit(
-    (transport, reports): (&mut MediaTransport, &mut Reports),
+    (transport, of, reports): (&mut MediaTransport, PortId, &mut Reports),
     to: SocketAddr,
     exit: &mut Exit<'_, impl Outgoing>,
 ) {
     let ssrc = exit.scratch.get(8..HEADER_LEN).and_then(|bytes| bytes.try_into().ok());
     let ssrc = ssrc.map_or(0, u32::from_be_bytes);
     reports.sent(ssrc, exit.scratch.len().saturating_sub(HEADER_LEN));
-    transport.send(to, exit);
+    transport.send(of, to, exit);
 }
 
 /// Writes a packet in the scratch buffer.

@@ -85,6 +85,11 @@ impl Machine {
         self.pace = self.pace.filter(|_| !self.making.is_empty());
     }
 
+    /// The same for all streams on the transport of a port.
+    pub(super) fn settle_carried(&mut self, now: Instant, port: PortId) {
+        self.ports.carried(port).for_each(|port| self.settle(now, port));
+    }
+
     /// Enters a port with its next deadline, and among those that need sound of our own.
     pub(super) fn settle(&mut self, now: Instant, port: PortId) {
         let Some(open) = self.ports.get_mut(port) else { return };
@@ -98,9 +103,12 @@ impl Machine {
         let key_frame =
             open.stream.inbound.stream.as_ref().and(open.stream.inbound.requests.deadline());
         let consent = open.transport.consent_due();
+        let limit = open.stream.limit_due(now);
         let stream = &open.stream;
-        let next = [stream.watch_due, stream.silence_due, stream.picture_due, key_frame, consent]
+        let own = [stream.watch_due, stream.silence_due, stream.picture_due, limit];
+        let next = own
             .into_iter()
+            .chain([key_frame, consent])
             .fold(Some(open.stream.reports.due), earliest)
             .map(at_or_after);
         if next != open.stream.deadline {

@@ -141,8 +141,9 @@ impl Machine {
         head.begin(buffer);
         self.ports.each(|transport, stream| {
             head.add(&slot_of(now, transport, stream), buffer);
+            let seat = transport.seat(stream.id);
             if let Some(srtp) = transport.srtp_context_mut() {
-                srtp.protect.note(stream.outbound.stream.ssrc());
+                srtp.protect_mut(seat).note(stream.outbound.stream.ssrc());
             }
         });
         head.end(now.unix, in_hand, buffer);
@@ -150,18 +151,20 @@ impl Machine {
 
     /// What was printed last is in the file: another process would go on from there.
     pub fn ledger_written(&mut self) {
-        self.ports.each(|transport, _| {
+        self.ports.each(|transport, stream| {
+            let seat = transport.seat(stream.id);
             if let Some(srtp) = transport.srtp_context_mut() {
-                srtp.protect.is_written();
+                srtp.protect_mut(seat).is_written();
             }
         });
     }
 
     /// The file is empty: another process would give every sealed leg a new key.
     pub fn ledger_lost(&mut self) {
-        self.ports.each(|transport, _| {
+        self.ports.each(|transport, stream| {
+            let seat = transport.seat(stream.id);
             if let Some(srtp) = transport.srtp_context_mut() {
-                srtp.protect.is_unwritten();
+                srtp.protect_mut(seat).is_unwritten();
             }
         });
     }
@@ -189,11 +192,13 @@ fn slot_of(now: Now, transport: &MediaTransport, stream: &MediaStream) -> Ledger
         numbering: &stream.outbound.stream,
         is_live: stream.is_live(),
         reports: &stream.reports,
-        sent: srtp.map(|srtp| (srtp.protect.saved(), srtp.protect.mark())),
+        sent: srtp
+            .map(|srtp| srtp.protect(transport.seat(stream.id)))
+            .map(|it| (it.saved(), it.mark())),
         peer: peer.and_then(|peer| Some((peer.ssrc, peer.reception.highest()?, peer.format))),
-        came: srtp.zip(peer).map(|(SrtpContext { unprotect, .. }, peer)| {
-            (unprotect.mark(), unprotect.highest(peer.ssrc))
-        }),
+        came: srtp
+            .zip(peer)
+            .map(|(srtp, peer)| (srtp.unprotect.mark(), srtp.unprotect.highest(peer.ssrc))),
     };
     figures.slot(now, |at| now.unix_of(at))
 }

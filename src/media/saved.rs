@@ -52,8 +52,12 @@ impl Machine {
         Some(SavedPort {
             port,
             kind: stream.kind,
-            plan: Plan { transport: transport.plan.clone(), stream: stream.plan.clone() },
-            transport: transport.saved(now),
+            plan: Plan {
+                transport: transport.plan.clone(),
+                stream: stream.plan.clone(),
+                carrier: (transport.id != port).then_some(transport.id),
+            },
+            transport: transport.saved(now, port),
             stream: stream.saved(now),
             clock_ahead: self.clocks.ahead(&stream.plan.cname),
         })
@@ -81,15 +85,24 @@ impl Machine {
         out: &mut impl Outgoing,
     ) {
         let mut restored = Vec::with_capacity(ports.len());
-        for saved in ports {
+        // Those that others are carried by come first.
+        let (carried, own): (Vec<_>, Vec<_>) =
+            ports.into_iter().partition(|saved| saved.plan.carrier.is_some());
+        for saved in own.into_iter().chain(carried) {
             restored.push(saved.port);
             let SavedPort { port, kind, plan, transport, stream, clock_ahead } = saved;
             self.patchbay.open(port);
             self.clocks.open(&plan.stream.cname);
             self.clocks.restore(&plan.stream.cname, clock_ahead);
-            let transport = MediaTransport::restored(port, plan.transport, now, transport);
             let stream = MediaStream::restored(port, kind, plan.stream, now, stream);
-            self.ports.insert(transport, stream);
+            if let Some(carrier) = plan.carrier {
+                if let Some(carrying) = self.ports.join(carrier, stream) {
+                    carrying.restore_beside(transport);
+                }
+            } else {
+                let transport = MediaTransport::restored(port, plan.transport, now, transport);
+                self.ports.insert(transport, stream);
+            }
         }
         // The sound and the picture of a wait are there when a worker has made them: by then, too, nothing
         // is said a second time.

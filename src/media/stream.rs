@@ -16,7 +16,7 @@ use super::health::PortHealth;
 use super::inbound::{Inbound, SavedInbound};
 use super::openings::Openings;
 use super::outgoing::Outgoing;
-use super::plan::StreamPlan;
+use super::plan::{BitrateFeedback, StreamPlan};
 use super::reports::{Reports, SavedReports};
 use super::route::PayloadMapping;
 use super::work::Job;
@@ -26,6 +26,15 @@ use crate::random::Random;
 use crate::rtp::RtpHeader;
 use crate::time::{Duration, Instant, Now, UnixTime};
 use std::sync::Arc;
+
+/// What a peer is let send whose pictures nobody bounds, in bit/s.
+const BITRATE_USUAL: u64 = 1_500_000;
+/// Below this there is no picture.
+const BITRATE_LEAST: u64 = 50_000;
+/// A peer that has to be told how much it may send is told so long after its first picture, and then in this interval.
+const LIMIT_FIRST: Duration = Duration::from_millis(100);
+/// The interval.
+pub const LIMIT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// One stream.
 #[derive(Debug)]
@@ -63,6 +72,8 @@ pub struct Outbound {
     pub route: Arc<[PayloadMapping]>,
     /// Keys that we press.
     pub dtmf_generator: DtmfGenerator,
+    /// What the peer says that it can take of pictures, in bit/s.
+    pub takes: Option<u64>,
     /// The conversion that the source's packets go through, if they do.
     pub line: Option<ConversionPath>,
     /// Conversions of pictures so far.
@@ -294,12 +305,37 @@ impl MediaStream {
     }
 }
 
+impl MediaStream {
+    /// When the peer is told the next time how much it may send, where it has to be told again and again (REMB):
+    /// without a word it sends less and less.
+    pub fn limit_due(&mut self, now: Instant) -> Option<Instant> {
+        let has_to_be_told = self.kind == Kind::Video
+            && self.plan.bitrate_feedback == BitrateFeedback::Remb
+            && self.inbound.stream.is_some();
+        let due = self.inbound.limit_due.unwrap_or(now + LIMIT_FIRST);
+        self.inbound.limit_due = has_to_be_told.then_some(due);
+        self.inbound.limit_due
+    }
+
+    /// How much the peer can take of pictures, in bit/s. What is converted for it is bounded there.
+    #[must_use]
+    pub fn bitrate_taken(&self) -> u64 {
+        if matches!(self.outbound.line, Some(ConversionPath::Pictures(_))) {
+            return BITRATE_USUAL;
+        }
+        let stated = self.plan.picture.bitrate_max.map(u64::from);
+        let all = [stated, self.outbound.takes, Some(BITRATE_USUAL)];
+        all.into_iter().flatten().min().unwrap_or(BITRATE_USUAL).max(BITRATE_LEAST)
+    }
+}
+
 impl Outbound {
     fn new(stream: Continuity) -> Self {
         Self {
             stream,
             route: Arc::from([]),
             dtmf_generator: DtmfGenerator::default(),
+            takes: None,
             line: None,
             conversions: 0,
             breakdowns: 0,
@@ -328,6 +364,7 @@ impl Outbound {
 
     /// The peer takes so many bit/s only; true where we code for it.
     pub fn limits_bitrate(&mut self, bitrate: u64, out: &mut impl Outgoing) -> bool {
+        self.takes = Some(bitrate);
         let Some(ConversionPath::Pictures(transcoder)) = &self.line else { return false };
         out.job(Job::Bitrate { conversion: transcoder.id(), bitrate });
         true

@@ -12,11 +12,22 @@ use crate::time::Now;
 
 impl Machine {
     pub(super) fn open(&mut self, now: Now, port: PortId, kind: Kind, plan: Plan) {
+        let Plan { transport, stream, carrier } = plan;
+        let cname = stream.cname.clone();
+        let stream = MediaStream::new(port, kind, stream, now.instant, &mut self.random);
+        if let Some(carrier) = carrier {
+            // Nobody carries it: it is as if it had not been opened.
+            let is_carried = self.ports.join(carrier, stream).is_some();
+            debug_assert!(is_carried, "{port} is not beside {carrier}");
+            if !is_carried {
+                return;
+            }
+        } else {
+            let transport = MediaTransport::new(port, transport, now.instant);
+            self.ports.insert(transport, stream);
+        }
         self.patchbay.open(port);
-        self.clocks.open(&plan.stream.cname);
-        let transport = MediaTransport::new(port, plan.transport, now.instant);
-        let stream = MediaStream::new(port, kind, plan.stream, now.instant, &mut self.random);
-        self.ports.insert(transport, stream);
+        self.clocks.open(&cname);
         if let Some(mut open) = self.ports.get_mut(port) {
             open.make(Source::Nothing, now.instant, &mut self.repertoire);
         }
@@ -37,11 +48,16 @@ impl Machine {
         } else {
             open.watch_for_frame(now.instant);
         }
-        self.settle(now.instant, port);
+        self.settle_carried(now.instant, port);
     }
 
     pub(super) fn close(&mut self, now: Now, port: PortId, out: &mut impl Outgoing) {
-        let orphans = self.vacate(now, port, out);
+        // What it carries cannot stay.
+        let beside = self.ports.carried(port).filter(|carried| carried.0 > port.0);
+        let mut orphans = Vec::new();
+        for port in beside.chain([port]) {
+            orphans.extend(self.vacate(now, port, out));
+        }
         self.switch(now, &orphans, out);
     }
 

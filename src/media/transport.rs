@@ -15,7 +15,7 @@ use super::dropped::Dropped;
 use super::latch::{Candidates, Latch, LatchVerdict, ReportLatch, SavedLatch};
 use super::outgoing::{Channel, Exit, Outgoing};
 use super::plan::{Protection, TransportPlan, Trust};
-use super::srtp_context::{SavedSrtp, SrtpContext};
+use super::srtp_context::{SavedSrtp, SrtpContext, StreamSeat};
 use crate::ids::PortId;
 use crate::rtp::RtpHeader;
 use crate::stun::{self, BindingRequest, CheckRefusal};
@@ -42,6 +42,8 @@ pub struct MediaTransport {
     report_latch: ReportLatch,
     /// Its seal, where it has one.
     srtp_context: Option<Box<SrtpContext>>,
+    /// Two streams are on it.
+    carries_two: bool,
     /// When it was last sent something on [`Trust::Sparing`].
     spared_at: Option<Instant>,
     checks: CheckLimiter,
@@ -80,13 +82,35 @@ impl MediaTransport {
         self.srtp_context.as_deref_mut()
     }
 
-    /// As a value.
+    /// Which of its streams has this number.
     #[must_use]
-    pub fn saved(&self, now: Now) -> SavedTransport {
+    pub fn seat(&self, stream: PortId) -> StreamSeat {
+        if stream == self.id { StreamSeat::Own } else { StreamSeat::Beside }
+    }
+
+    /// A second stream comes, or goes.
+    pub fn carry_two(&mut self, two: bool) {
+        self.carries_two = two;
+        if let Some(srtp_context) = &mut self.srtp_context {
+            srtp_context.carry_two(two);
+        }
+    }
+
+    /// Goes on with a second stream as far as it was saved with the transport.
+    pub fn restore_beside(&mut self, saved: SavedTransport) {
+        if let Some(srtp_context) = &mut self.srtp_context {
+            srtp_context.restore_beside(saved.srtp.unwrap_or_else(SrtpContext::spent));
+        }
+    }
+
+    /// As a value, for one of its streams.
+    #[must_use]
+    pub fn saved(&self, now: Now, stream: PortId) -> SavedTransport {
+        let seat = self.seat(stream);
         SavedTransport {
             latch: self.latch.saved(now),
             report_latch: self.report_latch.saved(now),
-            srtp: self.srtp_context.as_deref().map(SrtpContext::saved),
+            srtp: self.srtp_context.as_deref().map(|srtp_context| srtp_context.saved(seat)),
             dropped: self.dropped,
             spared_at: self.spared_at.map(|at| now.unix_of(at)),
             consent: self.consent.saved(now),
@@ -108,6 +132,7 @@ impl MediaTransport {
                 SrtpContext::restored(&plan.protection, srtp)
             },
             spared_at: spared_at.map(|at| now.instant_of(at)),
+            carries_two: false,
             checks: CheckLimiter::default(),
             consent: Consent::restored(now, consent),
             flight: Vec::new(),
@@ -129,6 +154,7 @@ impl MediaTransport {
             report_latch: ReportLatch::new(now, report_candidates(&plan)),
             srtp_context: SrtpContext::follow(None, &plan.protection),
             spared_at: None,
+            carries_two: false,
             checks: CheckLimiter::default(),
             consent: Consent::default(),
             flight: Vec::new(),
@@ -138,9 +164,13 @@ impl MediaTransport {
 
     /// Takes up another plan.
     pub fn replan(&mut self, now: Instant, plan: TransportPlan) {
-        self.latch.set_candidates(now, candidates(&plan));
+        // Where checks alone prove an address it is proven wherever the signalling comes from.
+        if !(plan.handshake && self.plan.handshake) {
+            self.latch.set_candidates(now, candidates(&plan));
+            self.report_latch.set_candidates(now, report_candidates(&plan));
+        }
         self.srtp_context = SrtpContext::follow(self.srtp_context.take(), &plan.protection);
-        self.report_latch.set_candidates(now, report_candidates(&plan));
+        self.carry_two(self.carries_two);
         self.plan = plan;
     }
 
@@ -292,7 +322,10 @@ impl MediaTransport {
 
     /// Whether a well-formed report is the peer's.
     pub fn judge_report(&mut self, now: Instant, from: SocketAddr) -> bool {
-        let is_peers = self.report_latch.judge(now, from) != LatchVerdict::Refuse;
+        // What shares the way of RTP needs no other proof.
+        let is_known =
+            self.plan.mux && (self.is_latched_to(from) || self.consent.covers(now, from));
+        let is_peers = is_known || self.report_latch.judge(now, from) != LatchVerdict::Refuse;
         self.dropped.wrong_source += u64::from(!is_peers);
         is_peers
     }
@@ -340,10 +373,11 @@ impl MediaTransport {
     }
 
     /// Seals and sends the packet in the scratch buffer.
-    pub fn send(&mut self, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
+    pub fn send(&mut self, of: PortId, to: SocketAddr, exit: &mut Exit<'_, impl Outgoing>) {
+        let seat = self.seat(of);
         if let Some(srtp_context) = &mut self.srtp_context {
-            srtp_context.protect.protect_rtp(exit.scratch);
-            if self.is_held_back(exit.scratch, exit.out) {
+            srtp_context.protect_mut(seat).protect_rtp(exit.scratch);
+            if self.is_held_back(seat, exit.scratch, exit.out) {
                 return;
             }
         }
@@ -351,10 +385,10 @@ impl MediaTransport {
     }
 
     /// Whether what was to be sealed may not go out yet. Asks in time for the ledger to be written.
-    fn is_held_back(&mut self, sealed: &[u8], out: &mut impl Outgoing) -> bool {
+    fn is_held_back(&mut self, seat: StreamSeat, sealed: &[u8], out: &mut impl Outgoing) -> bool {
         let Some(srtp_context) = &self.srtp_context else { return false };
         let is_held_back = sealed.is_empty();
-        if is_held_back || srtp_context.protect.is_far_ahead() {
+        if is_held_back || srtp_context.protect(seat).is_far_ahead() {
             out.want_ledger();
         }
         self.dropped.held_back += u64::from(is_held_back);
@@ -367,7 +401,7 @@ impl MediaTransport {
     }
 
     /// Seals and sends the report that is written in the packet, where it may go.
-    pub fn send_report(&mut self, packet: &mut Vec<u8>, out: &mut impl Outgoing) {
+    pub fn send_report(&mut self, of: PortId, packet: &mut Vec<u8>, out: &mut impl Outgoing) {
         if self.trust() == Trust::None {
             return;
         }
@@ -377,9 +411,10 @@ impl MediaTransport {
             (Channel::Rtcp, self.report_latch.remote())
         };
         let Some(to) = to else { return };
+        let seat = self.seat(of);
         if let Some(srtp_context) = &mut self.srtp_context {
-            srtp_context.protect.protect_rtcp(packet);
-            if self.is_held_back(packet, out) {
+            srtp_context.protect_mut(seat).protect_rtcp(packet);
+            if self.is_held_back(seat, packet, out) {
                 return;
             }
         }

@@ -93,6 +93,9 @@ pub(super) fn read(
     let mut wishes = Vec::with_capacity(contacts.len());
     for contact in contacts {
         let secs = expires_of(settings, general, &contact)?;
+        if contact.uri.scheme() == Scheme::Sips && !is_sealed(flow, &path) {
+            return Err(RegisterFault::BadRequest("A sips: Contact needs TLS"));
+        }
         if secs > 0 {
             contacts::check(settings, flow, &contact.uri, &path)
                 .map_err(RegisterFault::Unbelievable)?;
@@ -116,6 +119,12 @@ pub(super) fn read(
         });
     }
     Ok(RegisterRequest::Update(wishes))
+}
+
+/// Whether each hop to a phone is sealed (RFC 5630 §5.2).
+fn is_sealed(flow: Flow, path: &[NameAddr]) -> bool {
+    let sealed = |proxy: &NameAddr| proxy.uri.scheme() == Scheme::Sips;
+    flow.transport.is_secure() && path.iter().all(sealed)
 }
 
 /// The contact as it is kept: without display name and `expires`.

@@ -1,6 +1,6 @@
 //! Where to call a number: the Request-URI, the route, and the first hop.
 
-use crate::sip::{Destination, Flow, Scheme, Transport, Uri};
+use crate::sip::{Destination, Flow, Transport, Uri, UriTransport};
 use std::net::SocketAddr;
 
 /// One place where a number can be called.
@@ -67,21 +67,19 @@ impl NextHop {
 /// a browser's, and names the address that the connection came from.
 pub(super) fn reaches_by_itself(flow: Flow, contact: &Uri) -> bool {
     matches!(flow.transport, Transport::Udp | Transport::Tcp | Transport::Tls)
-        && address_of(contact).is_some_and(|(_, remote)| remote.ip() == flow.remote.ip())
+        && address_of(contact).is_some_and(|(transport, remote)| {
+            // What came sealed is never called in clear.
+            let unseals = flow.transport.is_secure() && !transport.is_secure();
+            remote.ip() == flow.remote.ip() && !unseals
+        })
 }
 
 /// The transport and address that a URI with a literal address names (RFC 3263 §4.1, §4.2).
 pub(super) fn address_of(uri: &Uri) -> Option<(Transport, SocketAddr)> {
-    let named = match uri.param("transport") {
-        Some(token) => Some(Transport::from_token(&token)?),
-        None => None,
-    };
-    let transport = match (uri.scheme(), named) {
-        (Scheme::Sips, None | Some(Transport::Tcp)) => Transport::Tls,
-        (Scheme::Sips, Some(Transport::Ws)) => Transport::Wss,
-        (Scheme::Sip | Scheme::Sips, Some(transport)) => transport,
-        (Scheme::Sip, None) => Transport::Udp,
-        (Scheme::Tel | Scheme::Other, _) => return None,
+    let transport = match uri.transport() {
+        UriTransport::Open => Transport::Udp,
+        UriTransport::Only(transport) => transport,
+        UriTransport::Unusable => return None,
     };
     let ip = uri.host()?.address()?;
     let port = uri.port().unwrap_or(transport.default_port());
@@ -121,6 +119,10 @@ mod tests {
             ("sips:1@[2001:db8::7]", "TLS [2001:db8::7]:5061"),
             ("sips:1@192.0.2.7;transport=tcp", "TLS 192.0.2.7:5061"),
             ("sip:1@192.0.2.7;transport=tls", "TLS 192.0.2.7:5061"),
+            ("sip:1@192.0.2.7;transport=ws", "WS 192.0.2.7:80"),
+            ("sip:1@192.0.2.7;transport=wss", "WSS 192.0.2.7:443"),
+            ("sips:1@192.0.2.7;transport=ws", "WSS 192.0.2.7:443"),
+            ("sips:1@192.0.2.7;transport=udp", "resolve sips:1@192.0.2.7;transport=udp"),
             ("sip:1@phone.example", "resolve sip:1@phone.example"),
             ("sip:1@192.0.2.7;transport=sctp", "resolve sip:1@192.0.2.7;transport=sctp"),
         ] {
@@ -152,6 +154,9 @@ mod tests {
         assert!(reaches_by_itself(tcp, &uri("sip:1@198.51.100.7:5060;transport=tcp")));
         assert!(!reaches_by_itself(tcp, &uri("sip:1@10.0.0.5:5060;transport=tcp")));
         assert!(!reaches_by_itself(tcp, &uri("sip:1@phone.example;transport=tcp")));
+        let tls = flow(Transport::Tls, "198.51.100.7:40000");
+        assert!(reaches_by_itself(tls, &uri("sip:1@198.51.100.7:5061;transport=tls")));
+        assert!(!reaches_by_itself(tls, &uri("sip:1@198.51.100.7:5060;transport=tcp")));
         assert!(!reaches_by_itself(ws, &uri("sip:1@198.51.100.7;transport=ws")));
     }
 }

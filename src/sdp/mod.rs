@@ -5,12 +5,13 @@
 //! fits an offer is for the floors above.
 //!
 //! ```text
-//! layer 3  parse  print  attributes
+//! layer 3  parse  print  attributes  bundle
 //! layer 2  session                     the parts as values
 //! layer 1  direction
 //! ```
 
 mod attributes;
+mod bundle;
 mod direction;
 mod parse;
 mod print;

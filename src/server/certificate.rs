@@ -69,6 +69,21 @@ pub enum CertificateFault {
 }
 
 impl CertificateFault {
+    /// Whether one of the two files is not there.
+    pub(super) fn is_missing(&self) -> bool {
+        match self {
+            Self::CertificateUnreadable(error) | Self::KeyUnreadable(error) => {
+                error.kind() == io::ErrorKind::NotFound
+            }
+            Self::NoCertificate
+            | Self::BadCertificate(_)
+            | Self::NoKey
+            | Self::BadKey(_)
+            | Self::Mismatch
+            | Self::NotMade(_) => false,
+        }
+    }
+
     /// Whether the key is at fault, and not the certificate.
     #[must_use]
     pub fn is_of_key(&self) -> bool {
@@ -149,14 +164,7 @@ impl Certificate {
         now: u64,
     ) -> Result<Self, CertificateFault> {
         let fault = |why: &dyn std::fmt::Display| CertificateFault::NotMade(why.to_string());
-        let key = KeyPair::generate().map_err(|error| fault(&error))?;
-        let mut params = CertificateParams::new(names).map_err(|error| fault(&error))?;
-        let mut subject = DistinguishedName::new();
-        subject.push(DnType::CommonName, names.first().map_or("cordboard", String::as_str));
-        params.distinguished_name = subject;
-        let now = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(now);
-        (params.not_before, params.not_after) = (now - OWN_SINCE, now + holds);
-        let made = params.self_signed(&key).map_err(|error| fault(&error))?;
+        let (made, key) = signed(names, holds, now).map_err(|error| fault(&error))?;
         write(&files.key, &key.serialize_pem()).map_err(|error| fault(&error))?;
         write(&files.certificate, &made.pem()).map_err(|error| fault(&error))?;
         Self::load(files)
@@ -185,6 +193,33 @@ impl Certificate {
         let (Ok(parsed), Ok(name)) = (parsed, ServerName::try_from(host)) else { return false };
         rustls::client::verify_server_name(&parsed, &name).is_ok()
     }
+}
+
+/// A new pair that nobody but us has signed.
+fn signed(
+    names: &[String],
+    holds: Duration,
+    now: u64,
+) -> Result<(rcgen::Certificate, KeyPair), rcgen::Error> {
+    let key = KeyPair::generate()?;
+    let mut params = CertificateParams::new(names)?;
+    let mut subject = DistinguishedName::new();
+    subject.push(DnType::CommonName, names.first().map_or("cordboard", String::as_str));
+    params.distinguished_name = subject;
+    let now = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(now);
+    (params.not_before, params.not_after) = (now - OWN_SINCE, now + holds);
+    let made = params.self_signed(&key)?;
+    Ok((made, key))
+}
+
+/// A lasting pair that is kept nowhere, DER.
+///
+/// # Errors
+/// When it cannot be made.
+pub(super) fn passing_pair(now: u64) -> Result<(Vec<u8>, Vec<u8>), CertificateFault> {
+    let pair = signed(&[], OWN_LASTS, now);
+    let (made, key) = pair.map_err(|error| CertificateFault::NotMade(error.to_string()))?;
+    Ok((made.der().to_vec(), key.serialize_der()))
 }
 
 /// The cryptography of all handshakes.

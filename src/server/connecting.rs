@@ -179,7 +179,7 @@ impl SharedConnections {
             Transport::Udp | Transport::Tcp => self.serve_tcp(stream, flow, OpenedBy::Them).await,
             Transport::Tls | Transport::Ws | Transport::Wss => {
                 tokio::spawn(async move {
-                    match self.handshakes.run(self.greet(stream, flow)).await {
+                    match self.handshakes.run(flow.remote.ip(), self.greet(stream, flow)).await {
                         Ok(begun) => self.serve(begun, flow, OpenedBy::Them).await,
                         Err(fault) => {
                             self.limiter().closed(flow.connection);
@@ -255,7 +255,7 @@ impl SharedConnections {
                         self.tls.acceptor(TlsPeer::Browser).ok_or("there is no certificate")?;
                     acceptor.accept(stream).await.map_err(|error| tls::why(&error))
                 };
-                match self.handshakes.run(seal).await {
+                match self.handshakes.run(remote.ip(), seal).await {
                     Ok(stream) => Box::new(stream),
                     Err(fault) => return tracing::debug!("page from {remote}: {fault}"),
                 }
@@ -267,7 +267,7 @@ impl SharedConnections {
     /// Speaks SIP with a page whose session has been seen.
     pub async fn serve_upgraded(self: Arc<Self>, upgrade: SipUpgrade) {
         let SipUpgrade { stream, local, remote, secure, session } = upgrade;
-        if !self.limiter().has_room() {
+        if !self.limiter().has_room_for_page() {
             return;
         }
         let transport = if secure { Transport::Wss } else { Transport::Ws };

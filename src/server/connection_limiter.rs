@@ -58,6 +58,11 @@ impl ConnectionLimiter {
         admitted
     }
 
+    /// Whether a page may have one more, whose session has been seen.
+    pub fn has_room_for_page(&self) -> bool {
+        self.open < CONNECTIONS_MAX - RESERVE
+    }
+
     /// Whether we may open one more.
     pub fn has_room(&self) -> bool {
         self.open < CONNECTIONS_MAX

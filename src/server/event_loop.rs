@@ -19,6 +19,7 @@ use super::connecting::unix_now;
 use super::course::{Course, CourseStep, FAREWELL, StopSignal};
 use super::dtls::{HandshakeNews, HandshakeWorker};
 use super::ledger_file::LedgerFile;
+use super::loop_parts::{LoopParts, WhatWasLeft};
 use super::loop_sockets::LoopSockets;
 use super::notify::{self, ServiceNotice};
 use super::recordings::{self, Recordings};
@@ -31,15 +32,15 @@ use super::stream_event::{OpenedBy, StreamEvent};
 use super::telemetry;
 use super::tls::TlsStatus;
 use crate::call::RecordingCommand;
-use crate::exchange::journal::{Batch, Resume, WriteFault};
-use crate::exchange::{self, Effect, Input, LeftBehind, Reload, Reply, Resumption, WebReply};
+use crate::exchange::journal::{Batch, WriteFault};
+use crate::exchange::{self, Effect, Input, Reload, Reply, Resumption, WebReply};
 use crate::ids::PortId;
 use crate::media::{self, Handling};
 use crate::sip::{Destination, Flow, Transport};
 use crate::store::{BatchOutcome, StoreWriter};
 use crate::time::{Duration, Instant, Now, earliest};
 use crate::wire::PendingRequest;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use tokio::sync::{mpsc, oneshot};
 
@@ -103,54 +104,6 @@ pub enum Broken {
     /// The relay's sockets are gone.
     #[error("the relay's sockets cannot be read: {0}")]
     Relay(#[from] io::Error),
-}
-
-/// What the last process has left.
-pub struct WhatWasLeft {
-    /// What went on in it.
-    pub behind: LeftBehind,
-    /// How much of that goes on.
-    pub resume: Resume,
-    /// The relay's ports that it has used.
-    pub used: BTreeSet<PortId>,
-    /// The ledger of the relay.
-    pub ledger: LedgerFile,
-}
-
-/// Everything the loop is made of.
-pub struct LoopParts {
-    /// The clock by which the exchange was made.
-    pub clock: Clock,
-    /// The exchange.
-    pub exchange: exchange::Machine,
-    /// What it wanted done when it was made.
-    pub first: Vec<Effect>,
-    /// The relay.
-    pub media: media::Machine,
-    /// The sockets.
-    pub sockets: LoopSockets,
-    /// Which of our addresses packets leave from.
-    pub routes: Routes,
-    /// Who codes pictures.
-    pub workers: CodecWorkers,
-    /// Who makes handshakes on the relay's transports.
-    pub handshakes: HandshakeWorker,
-    /// Who makes files of recorded calls.
-    pub recordings: Recordings,
-    /// The cameras.
-    pub cameras: CameraConnections,
-    /// The relay ports of the sockets.
-    pub ports: Vec<PortId>,
-    /// What the last process has left.
-    pub left: WhatWasLeft,
-    /// The journal.
-    pub writer: StoreWriter,
-    /// The way to the DNS.
-    pub resolver: Resolver,
-    /// New settings.
-    pub reloads: mpsc::Receiver<Reload>,
-    /// How long calls may go on after SIGTERM.
-    pub drain: Duration,
 }
 
 impl EventLoop {
@@ -255,15 +208,7 @@ impl EventLoop {
                 tokio::task::yield_now().await;
                 self.sweep(&mut commits)?;
             }
-            let cores = earliest(self.exchange.deadline(), self.media.deadline());
-            let server = earliest(self.cameras.deadline(), self.complaints.deadline());
-            let server = earliest(server, self.sockets.streams.deadline());
-            let server = earliest(server, self.routes.deadline());
-            let server = earliest(server, self.exchange.live_deadline());
-            let server = earliest(server, self.ledger.deadline(&self.media));
-            let server = earliest(server, self.resting.deadline());
-            let server = earliest(server, self.proves_itself);
-            let wake = earliest(earliest(cores, server), self.course.deadline());
+            let wake = self.next_wake();
             let reads = self.course.reads();
             let LoopSockets { udp, streams, media } = &mut self.sockets;
             let workers = &mut self.workers;
@@ -306,6 +251,24 @@ impl EventLoop {
             self.tick();
             self.read_waiting();
         }
+    }
+
+    /// When something is due without an input.
+    fn next_wake(&self) -> Option<Instant> {
+        let all = [
+            self.exchange.deadline(),
+            self.media.deadline(),
+            self.cameras.deadline(),
+            self.complaints.deadline(),
+            self.sockets.streams.deadline(),
+            self.routes.deadline(),
+            self.exchange.live_deadline(),
+            self.ledger.deadline(&self.media),
+            self.resting.deadline(),
+            self.proves_itself,
+            self.course.deadline(),
+        ];
+        all.into_iter().fold(None, earliest)
     }
 
     /// Gives all that a flood could keep from its turn one turn each.

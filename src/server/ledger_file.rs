@@ -268,8 +268,11 @@ mod tests {
             picture: PictureLimits::default(),
             cname: "leg".into(),
         };
-        let open =
-            Command::Open { port: PORT, kind: Kind::Audio, plan: Plan { transport, stream } };
+        let open = Command::Open {
+            port: PORT,
+            kind: Kind::Audio,
+            plan: Plan { transport, stream, carrier: None },
+        };
         machine.handle(at(0), open, &mut Nowhere);
         machine
     }

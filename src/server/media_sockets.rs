@@ -500,7 +500,7 @@ mod tests {
             picture: PictureLimits::default(),
             cname: "leg".into(),
         };
-        Plan { transport, stream }
+        Plan { transport, stream, carrier: None }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The event loop and what it touches: sockets, the clock, the log. Performing never decides.
 //!
 //! ```text
-//! layer 8  admin_socket
-//! layer 7  event_loop
+//! layer 9  admin_socket
+//! layer 8  event_loop
+//! layer 7  loop_parts
 //! layer 6  loop_sockets
 //! layer 5  stream
 //! layer 4  connecting  media_sockets  routes
@@ -35,6 +36,7 @@ mod handshakes;
 pub mod host;
 pub mod ledger_file;
 mod liveness;
+pub mod loop_parts;
 pub mod loop_sockets;
 pub mod media_sockets;
 pub mod memory;

@@ -182,13 +182,13 @@ impl StreamConnections {
             failures_said: 0,
             unreachable: BTreeMap::new(),
         };
-        for (transport, address) in listeners {
-            let fault = |error| ListenFault::Sip(*transport, *address, error);
-            streams.listen(*transport, *address, inheritance).map_err(fault)?;
-        }
         for page in pages {
             let fault = |error| ListenFault::Page(page.address, error);
             streams.listen_for_pages(*page, inheritance).map_err(fault)?;
+        }
+        for (transport, address) in listeners {
+            let fault = |error| ListenFault::Sip(*transport, *address, error);
+            streams.listen(*transport, *address, inheritance).map_err(fault)?;
         }
         let watched = Arc::downgrade(&streams.shared.tls);
         streams.thread.spawn(connecting::watch_certificate(watched));

@@ -314,8 +314,12 @@ impl Tls {
             return Ok(None);
         }
         let own = &self.settings.own;
-        let known = Certificate::load(own).ok();
-        let known = known.filter(|known| known.ends > now + RENEWED.as_secs());
+        let known = match Certificate::load(own) {
+            Ok(known) => Some(known).filter(|known| known.ends > now + RENEWED.as_secs()),
+            // A start ended between the two files; what merely cannot be read is not replaced.
+            Err(it) if it.is_missing() || matches!(it, CertificateFault::Mismatch) => None,
+            Err(it) => return Err(fault(own, it)),
+        };
         let made = || Certificate::make(own, &self.settings.names, now);
         known.map_or_else(made, Ok).map(Some).map_err(|it| fault(own, it))
     }

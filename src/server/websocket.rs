@@ -52,11 +52,12 @@ impl Origins {
             return true;
         }
         let Some(host) = host_of(&origin) else { return false };
-        let is_here = match host.parse::<IpAddr>() {
-            Ok(ip) => ip == local.to_canonical(),
-            Err(_) => host == "localhost" && local.to_canonical().is_loopback(),
-        };
-        is_here || self.own.iter().any(|own| own == host) || tls.is_for(host)
+        let (ip, local) = (host.parse::<IpAddr>().ok(), local.to_canonical());
+        // Whatever runs on the machine of who looks at the page is no page of ours.
+        if host == "localhost" || ip.is_some_and(|ip| ip.is_loopback()) {
+            return local.is_loopback() && ip.is_none_or(|ip| ip == local);
+        }
+        ip == Some(local) || self.own.iter().any(|own| own == host) || tls.is_for(host)
     }
 }
 
@@ -283,8 +284,9 @@ mod tests {
     use super::super::tls::tests::settings;
     use super::*;
     use crate::ids::ConnectionId;
+    use crate::random::Random;
     use crate::sip::{Flow, Transport};
-    use std::sync::Weak;
+    use std::sync::{Arc, Weak};
     use tokio::io::DuplexStream;
     use tokio::sync::mpsc;
     use tokio_tungstenite::client_async;
@@ -483,5 +485,73 @@ mod tests {
         let (mut socket, _ends, mut events) = browser().await;
         socket.send(Message::text(&long[..MESSAGE_BYTES_MAX])).await.unwrap();
         assert_eq!(message(&mut events).await.len(), MESSAGE_BYTES_MAX);
+    }
+
+    /// Frames as browsers send them, changed at random.
+    fn frames(random: &mut Random) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for _ in 0..=random.below(4) {
+            // Text, binary, a fragment, ping, close; the bits of an extension, too.
+            let first = [0x81, 0x82, 0x01, 0x80, 0x89, 0x88, 0xc1][random.below(7) as usize];
+            let payload = b"BYE sip:a SIP/2.0\r\nVia: SIP/2.0/WS x.invalid\r\n\r\n";
+            let length = random.below(payload.len() as u64 + 1) as usize;
+            let mask = random.u32().to_be_bytes();
+            bytes.extend([first, 0x80 | u8::try_from(length).unwrap_or_default()]);
+            bytes.extend(mask);
+            let masked = payload[..length].iter().zip(mask.iter().cycle());
+            bytes.extend(masked.map(|(byte, mask)| byte ^ mask));
+        }
+        for _ in 0..random.below(4) {
+            let at = random.below(bytes.len() as u64) as usize;
+            match random.below(3) {
+                0 => bytes[at] = random.u32() as u8,
+                1 => bytes.truncate(at.max(1)),
+                _ => bytes.insert(at, [0x7e, 0x7f, 0xff, 0xfe][random.below(4) as usize]),
+            }
+        }
+        bytes
+    }
+
+    /// Whatever comes, the connection ends in order, and what is handed on is a message within its limit.
+    #[tokio::test]
+    async fn no_frames_break_a_connection() {
+        let directory = tempfile::tempdir().unwrap();
+        let tls = Arc::new(Tls::rehearse(settings(directory.path())).unwrap());
+        let flow = Flow {
+            transport: Transport::Ws,
+            local: (LOCAL, 80).into(),
+            remote: ([192, 0, 2, 7], 40_000).into(),
+            connection: ConnectionId(1),
+        };
+        for number in 0..3_000 {
+            let (mut ours, theirs) = tokio::io::duplex(1 << 20);
+            let (send, mut events) = mpsc::channel(16);
+            let (_ends, queue) = ConnectionEnds::new(Weak::new());
+            let tls = Arc::clone(&tls);
+            let serving = tokio::spawn(async move {
+                let socket = accept(theirs, (&origins(), LOCAL.into(), &tls)).await.unwrap();
+                let task = ConnectionTask { flow, greeted: Greeted::NotYet, queue, events: send };
+                serve(socket, task).await;
+            });
+            let upgrade = request("/", "Sec-WebSocket-Protocol: sip\r\n");
+            let frames = frames(&mut Random::from_number(number));
+            ours.write_all(&[upgrade.as_bytes(), &frames].concat()).await.unwrap();
+            ours.shutdown().await.unwrap();
+            let mut said = Vec::new();
+            let reading = tokio::spawn(async move { ours.read_to_end(&mut said).await });
+            let mut is_closed = false;
+            while let Some(event) = events.recv().await {
+                match event {
+                    StreamEvent::Message(_, bytes) => {
+                        assert!(!bytes.is_empty() && bytes.len() <= MESSAGE_BYTES_MAX, "{number}");
+                    }
+                    StreamEvent::Closed(_) => is_closed = true,
+                    other => panic!("{number}: {other:?}"),
+                }
+            }
+            assert!(is_closed, "{number}");
+            serving.await.unwrap();
+            reading.await.unwrap().unwrap();
+        }
     }
 }

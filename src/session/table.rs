@@ -117,7 +117,9 @@ impl SessionTable {
         let session = self.all.remove(&key)?;
         self.by_end.remove(&(session.expires, key));
         let flows: Vec<_> = self.flows.remove(&key).unwrap_or_default().into();
-        self.by_flow.retain(|_, of| *of != key);
+        for flow in &flows {
+            self.by_flow.remove(flow);
+        }
         Some(ClosedSession { key, flows })
     }
 

@@ -68,7 +68,7 @@ pub use print::{print, printed_len};
 pub use status::StatusCode;
 pub use summary::{RequestSummary, summarize};
 pub use tags::Tags;
-pub use uri::{Scheme, Uri};
+pub use uri::{Scheme, Uri, UriTransport};
 pub use values::{
     Contacts, EventPackage, MediaType, RAck, Reason, Refresher, Replaces, SessionExpires,
     SubscriptionState,

@@ -1,6 +1,7 @@
 //! SIP, SIPS and tel URIs (RFC 3261 §19.1, RFC 3966), kept as they were written.
 
 use super::error::{Error, SipFault};
+use super::flow::Transport;
 use super::host::{self, Host};
 use super::lexer;
 use super::limits::URI_BYTES_MAX;
@@ -19,6 +20,17 @@ pub enum Scheme {
     Tel,
     /// Any other; only its text is kept.
     Other,
+}
+
+/// What a URI says of the transport to its host.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum UriTransport {
+    /// Nothing: UDP, or what the DNS says (RFC 3263 §4.1).
+    Open,
+    /// This one.
+    Only(Transport),
+    /// One that we do not speak, or a `sips:` in clear.
+    Unusable,
 }
 
 /// A URI of at most [`URI_BYTES_MAX`] bytes: its text, and where the parts are.
@@ -206,6 +218,39 @@ impl Uri {
         self.params()
             .find(|(other, _)| other.eq_ignore_ascii_case(name))
             .map(|(_, value)| lexer::unescape(value.unwrap_or("")))
+    }
+
+    /// The transport that scheme and parameter name; a `sips:` URI is for sealed ones alone (RFC 3261 §26.2.2,
+    /// RFC 5630 §4), and `tcp` and `ws` in it mean those under TLS.
+    #[must_use]
+    pub fn transport(&self) -> UriTransport {
+        let named = match self.param("transport").as_deref().map(Transport::from_token) {
+            None => None,
+            Some(None) => return UriTransport::Unusable,
+            Some(Some(named)) => Some(named),
+        };
+        match (self.parts.scheme, named) {
+            (Scheme::Sip, None) => UriTransport::Open,
+            (Scheme::Sip, Some(named)) => UriTransport::Only(named),
+            (Scheme::Sips, None | Some(Transport::Tcp | Transport::Tls)) => {
+                UriTransport::Only(Transport::Tls)
+            }
+            (Scheme::Sips, Some(Transport::Ws | Transport::Wss)) => {
+                UriTransport::Only(Transport::Wss)
+            }
+            (Scheme::Sips, Some(Transport::Udp)) | (Scheme::Tel | Scheme::Other, _) => {
+                UriTransport::Unusable
+            }
+        }
+    }
+
+    /// This URI as one of `sips:`; tel and unknown schemes stay what they are.
+    #[must_use]
+    pub fn sealed(&self) -> Self {
+        match self.parts.scheme {
+            Scheme::Sip => Self::rebuilt(&self.text.replacen(':', "s:", 1), &self.text),
+            Scheme::Sips | Scheme::Tel | Scheme::Other => self.clone(),
+        }
     }
 
     /// True for a loose router's URI (RFC 3261 §19.1.1).
@@ -659,6 +704,34 @@ mod tests {
         for wrong in ["sip:a@b;x=\"a b\"", "sip:a@b;x=\"<\"", "sip:a@b;\"x\"=1"] {
             assert!(Uri::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn scheme_and_parameter_name_the_transport() {
+        use Transport::{Tcp, Tls, Udp, Ws, Wss};
+        use UriTransport::{Only, Open, Unusable};
+        for (text, expected) in [
+            ("sip:a@b", Open),
+            ("sip:a@b;transport=UDP", Only(Udp)),
+            ("sip:a@b;transport=tcp", Only(Tcp)),
+            ("sip:a@b;transport=tls", Only(Tls)),
+            ("sip:a@b;transport=ws", Only(Ws)),
+            ("sip:a@b;transport=wss", Only(Wss)),
+            ("sip:a@b;transport=sctp", Unusable),
+            ("sips:a@b", Only(Tls)),
+            ("sips:a@b;transport=tcp", Only(Tls)),
+            ("sips:a@b;transport=tls", Only(Tls)),
+            ("sips:a@b;transport=ws", Only(Wss)),
+            ("sips:a@b;transport=udp", Unusable),
+            ("tel:+4912", Unusable),
+        ] {
+            assert_eq!(uri(text).transport(), expected, "{text}");
+        }
+        assert_eq!(uri("SIP:a@b;lr").sealed().as_str(), "SIPs:a@b;lr");
+        assert_eq!(uri("SIP:a@b;lr").sealed().scheme(), Scheme::Sips);
+        assert_eq!(uri("tel:+4912").sealed().as_str(), "tel:+4912");
+        let ports = Transport::ALL.map(Transport::default_port);
+        assert_eq!(ports, [5060, 5060, 5061, 80, 443]);
     }
 
     #[test]

@@ -101,6 +101,20 @@ impl UnprotectContext {
         context
     }
 
+    /// The same for SSRCs of which nothing has come here.
+    pub fn restore_beside(&mut self, saved: SavedUnprotect) {
+        let add = |known: &mut Vec<SrtpSource>, saved: Vec<SavedSource>| {
+            for source in saved {
+                let is_new = known.iter().all(|known| known.ssrc != source.ssrc);
+                if is_new && known.len() < SOURCES_MAX {
+                    known.push(SrtpSource::restored(source));
+                }
+            }
+        };
+        add(&mut self.sources, saved.sources);
+        add(&mut self.reporters, saved.reporters);
+    }
+
     /// Nothing has come under these keys.
     #[must_use]
     pub fn new(keys: &MasterKey) -> Self {

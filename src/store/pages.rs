@@ -59,13 +59,19 @@ impl Database {
     /// # Errors
     /// When the file cannot be read.
     pub fn calls_of_number(&self, number: &str, max: usize) -> Result<Vec<CallRecord>, StoreError> {
-        let ids = "SELECT call FROM (
-                       SELECT * FROM (SELECT call, began FROM calls WHERE caller = ?1
-                                      ORDER BY began DESC LIMIT ?2)
-                       UNION SELECT * FROM (SELECT call, began FROM calls WHERE callee = ?1
-                                            ORDER BY began DESC LIMIT ?2)
-                   ) ORDER BY began DESC, call DESC LIMIT ?2";
-        self.calls_by(ids, number, max)
+        let last = |column| {
+            format!(
+                "SELECT * FROM (SELECT call, began FROM calls WHERE {column} = ?1
+                                ORDER BY began DESC LIMIT ?2)"
+            )
+        };
+        let ids = format!(
+            "SELECT call FROM ({} UNION {} UNION {}) ORDER BY began DESC, call DESC LIMIT ?2",
+            last("caller"),
+            last("callee"),
+            last("dialled")
+        );
+        self.calls_by(&ids, number, max)
     }
 
     /// The last calls that an operator has taken, the latest first, at most `max`, of the last 20,000 of the house.

@@ -131,7 +131,8 @@ fn pages(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
          ) STRICT;
          CREATE INDEX notes_number ON notes (number, id);
          CREATE INDEX calls_caller ON calls (caller, began);
-         CREATE INDEX calls_callee ON calls (callee, began);",
+         CREATE INDEX calls_callee ON calls (callee, began);
+         CREATE INDEX calls_dialled ON calls (dialled, began);",
     )
 }
 

@@ -24,6 +24,7 @@ impl Machine {
         (self.settings.on_refusal, self.settings.secure_only) = (on_refusal, secure_only);
         (self.settings.ring_time, self.settings.consult_ring_time) = (ring_time, consult_ring_time);
         self.settings.recall = recall;
+        self.settings.presence = presence;
         self.presence.adjust(presence);
         for (id, new) in queues {
             let Some(queue) = self.settings.queues.get_mut(&id) else { continue };

@@ -128,6 +128,8 @@ pub struct IncomingCall {
     pub params: String,
     /// The caller does not want to wait (RFC 3841 `no-queue`).
     pub no_queue: bool,
+    /// It has dialled a `sips:` URI.
+    pub sips: bool,
     /// What its INVITE offers.
     pub offer: Offered,
     /// The leg whose place it wants (RFC 3891).

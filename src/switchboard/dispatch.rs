@@ -37,7 +37,8 @@ impl Machine {
         if let Some(replaced) = incoming.replaces {
             return self.replace(env, &incoming, replaced);
         }
-        let IncomingCall { leg, flow, identity, dialled, params, no_queue, offer, .. } = incoming;
+        let IncomingCall { leg, flow, identity, dialled, params, no_queue, sips, offer, .. } =
+            incoming;
         let directory = env.world.directory;
         self.last_call += 1;
         let call = CallId(self.last_call);
@@ -80,7 +81,8 @@ impl Machine {
             | Meaning::Terminal(_)
             | Meaning::Trunk(_)
             | Meaning::Unknown => {
-                self.call_directly(env, (call, leg), identity, record, (&dialled, &params, offer));
+                let wish = (&dialled, &*params, sips, offer);
+                self.call_directly(env, (call, leg), identity, record, wish);
             }
         }
     }
@@ -297,7 +299,7 @@ impl Machine {
         (id, leg): (CallId, LegId),
         identity: CallerIdentity,
         record: CallRecord,
-        (dialled, params, offer): (&Number, &str, Offered),
+        (dialled, params, sips, offer): (&Number, &str, bool, Offered),
     ) {
         let admitted = match admission::admit(env.world.directory, &identity, dialled) {
             Ok(admitted) => admitted.with_params(params),
@@ -320,7 +322,7 @@ impl Machine {
             }
         };
         let mut direct = DirectCall::new(id, leg, identity, record, false);
-        direct.sees = offer.video;
+        (direct.sees, direct.sips) = (offer.video, sips);
         let place = DirectCallInput::Place(Box::new(admitted));
         self.begin_direct(env, direct, CallInput::Direct(place));
     }

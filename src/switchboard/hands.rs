@@ -104,7 +104,26 @@ impl Machine {
         if let Some(seat) = now
             && let Some(position) = self.positions.get_mut(&seat.operator)
         {
-            (position.at_ear, position.phone) = (Some(id), Some(seat.phone));
+            position.at_ear = Some(id);
+            position.is_at(seat.phone);
+        }
+    }
+
+    /// The same of the call for which its operator's lost phone is called again.
+    pub(super) fn note_rejoining(
+        &mut self,
+        id: CallId,
+        before: Option<&OperatorId>,
+        now: Option<&OperatorId>,
+    ) {
+        if before == now {
+            return;
+        }
+        if let Some(position) = before.and_then(|operator| self.positions.get_mut(operator)) {
+            position.rejoining = position.rejoining.filter(|call| *call != id);
+        }
+        if let Some(position) = now.and_then(|operator| self.positions.get_mut(operator)) {
+            (position.rejoining, position.is_lost) = (Some(id), true);
         }
     }
 
@@ -168,23 +187,49 @@ impl Machine {
 
     /// Other calls are still in hand.
     fn keep_hand(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
-        let Some(position) = self.positions.get(operator) else { return };
+        self.without_phone(env, operator);
+        if self.positions.get(operator).is_some_and(|position| !position.is_given_up) {
+            self.tell_phone(env, operator);
+            self.weigh_hand(env, operator);
+        }
+    }
+
+    /// Where a hand has no phone on the line any more, what waits there waits until it is back, where it was lost; else
+    /// nobody will be there to whom it could come back.
+    pub(super) fn without_phone(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
+        if self.has_phone(operator) {
+            return;
+        }
+        let position = self.positions.get(operator).filter(|position| !position.is_given_up);
+        let Some(position) = position else { return };
+        let waits = |id: &CallId| {
+            let call = self.call_of(*id);
+            call.is_some_and(|call| matches!(call.state, OperatorCallState::InHand { .. }))
+        };
+        let first = position.calls().find(waits);
+        if let Some(id) = first.filter(|_| position.is_lost) {
+            self.with_call(env, id, CallInput::Operator(OperatorCallInput::PhoneLost));
+        }
+        if !self.has_phone(operator) {
+            self.drop_hand(env, operator, "phone-gone");
+        }
+    }
+
+    /// Whether a hand has a phone on the line or about to be.
+    fn has_phone(&self, operator: &OperatorId) -> bool {
+        let Some(position) = self.positions.get(operator) else { return false };
         let comes = |id: CallId| {
-            self.call_of(id).is_some_and(|call| {
-                matches!(
-                    call.state,
-                    OperatorCallState::Taken { .. }
-                        | OperatorCallState::RingingYou { .. }
-                        | OperatorCallState::Rejoining { .. }
-                )
+            self.call_of(id).is_some_and(|call| match &call.state {
+                OperatorCallState::Taken { phone, .. } => {
+                    phone.as_ref().is_none_or(|(leg, _)| self.book.owner(*leg).is_some())
+                }
+                state => matches!(
+                    state,
+                    OperatorCallState::RingingYou { .. } | OperatorCallState::Rejoining { .. }
+                ),
             })
         };
-        if position.phone.is_none() && !position.calls().any(comes) {
-            // Nobody will be there to whom they could come back.
-            return self.drop_hand(env, operator, "phone-gone");
-        }
-        self.tell_phone(env, operator);
-        self.weigh_hand(env, operator);
+        position.phone.is_some() || position.calls().any(comes)
     }
 
     /// What waits in this operator's hand goes to the queue: the one that came first to its very front.
@@ -194,12 +239,18 @@ impl Machine {
         operator: &OperatorId,
         reason: &'static str,
     ) {
-        let Some(position) = self.positions.get(operator) else { return };
+        let Some(position) = self.positions.get_mut(operator) else { return };
+        if std::mem::replace(&mut position.is_given_up, true) {
+            return;
+        }
         let at_ear = position.at_ear;
         let waiting: Vec<_> = position.calls().rev().filter(|id| Some(*id) != at_ear).collect();
         for id in waiting {
             let given_up = OperatorCallInput::GivenUp { reason };
             self.with_call(env, id, CallInput::Operator(given_up));
+        }
+        if let Some(position) = self.positions.get_mut(operator) {
+            position.is_given_up = false;
         }
     }
 
@@ -277,29 +328,37 @@ impl Machine {
 
     /// A phone has registered: the operator who sits there and has lost it is called.
     pub(super) fn phone_is_back(&mut self, env: &mut Env<'_>, phone: &Number) {
-        let position = self.presence.at_phone(phone).and_then(|id| self.positions.get(id));
-        let Some(id) = position.and_then(|position| position.main()) else { return };
-        self.with_call(env, id, CallInput::Operator(OperatorCallInput::PhoneBack));
-    }
-
-    /// An operator's phone has hung up, or is lost.
-    pub(super) fn phone_ended(&mut self, operator: &OperatorId, leg: LegId) {
-        self.phones.keys.remove(&leg);
-        self.touch_hand(operator);
-        if let Some(position) = self.positions.get_mut(operator) {
-            position.phone = position.phone.filter(|phone| *phone != leg);
+        if let Some(operator) = self.presence.at_phone(phone).cloned() {
+            self.call_lost_phone(env, &operator);
         }
     }
 
-    /// The call at its ear has heard of it: what waits in its hand waits with that call, or for nobody.
-    pub(super) fn without_phone(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
-        let Some(position) = self.positions.get(operator) else { return };
-        let is_called = |id: CallId| {
-            let call = self.call_of(id);
-            call.is_some_and(|call| matches!(call.state, OperatorCallState::Rejoining { .. }))
-        };
-        if position.phone.is_none() && !position.calls().any(is_called) {
-            self.drop_hand(env, operator, "phone-gone");
+    /// An operator who has lost its phone is called there, if it is not being called.
+    pub(super) fn call_lost_phone(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
+        let position = self.positions.get(operator);
+        if let Some(id) = position.and_then(|position| position.rejoining) {
+            self.with_call(env, id, CallInput::Operator(OperatorCallInput::PhoneBack));
+        }
+    }
+
+    /// A lost phone is back, and all calls of its operator wait in hand.
+    pub(super) fn phone_at_hand(&mut self, env: &mut Env<'_>, operator: &OperatorId, leg: LegId) {
+        self.touch_hand(operator);
+        if let Some(position) = self.positions.get_mut(operator) {
+            position.is_at(leg);
+            self.book.own(leg, Owner::Position(operator.clone()));
+            self.tell_phone(env, operator);
+        }
+    }
+
+    /// An operator's phone has hung up, or is lost.
+    pub(super) fn phone_ended(&mut self, operator: &OperatorId, leg: LegId, is_lost: bool) {
+        self.phones.keys.remove(&leg);
+        self.touch_hand(operator);
+        if let Some(position) = self.positions.get_mut(operator)
+            && position.phone == Some(leg)
+        {
+            (position.phone, position.is_lost) = (None, is_lost);
         }
     }
 

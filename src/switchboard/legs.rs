@@ -2,7 +2,7 @@
 
 use super::api::Effect;
 use super::machine::{Env, Machine};
-use crate::call::{AnyCall, CallInput, LogEvent, Owner};
+use crate::call::{AnyCall, CallInput, LogEvent, Owner, has_hung_up};
 use crate::cause::Cause;
 use crate::desk::outbox::InfoOutcome;
 use crate::ids::{CallId, LegId, OperatorId};
@@ -28,10 +28,12 @@ impl Machine {
             self.book.forget(leg);
         }
         self.remember_spoken(&owner, event);
-        let is_over = matches!(event, leg::Event::Ended { .. });
-        let without_phone = self.operator_on(&owner, leg).filter(|_| is_over);
-        if let Some(operator) = &without_phone {
-            self.phone_ended(operator, leg);
+        let mut without_phone = None;
+        if let leg::Event::Ended { cause, by, .. } = event
+            && let Some(operator) = self.operator_on(&owner, leg)
+        {
+            self.phone_ended(&operator, leg, !has_hung_up(*cause, *by));
+            without_phone = Some(operator);
         }
         match owner {
             Owner::Call(id) => self.on_call_leg(env, id, event),

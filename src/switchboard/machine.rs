@@ -233,12 +233,13 @@ impl Machine {
     pub(super) fn with_call(&mut self, env: &mut Env<'_>, id: CallId, input: CallInput<'_>) {
         let Some(mut call) = self.calls.remove(&id) else { return };
         self.touched.insert(id);
-        let seat = seat_of(&call).cloned();
+        let (seat, rejoining) = (seat_of(&call).cloned(), rejoining_of(&call).cloned());
         let ((), steps) = self.think(env, |ctx| call.handle(input, ctx));
         let call = self.settle(call);
         self.set_alarm(id, &call);
         self.arriving.note(env.now.instant, id, &call);
         self.note_ear(id, seat, seat_of(&call));
+        self.note_rejoining(id, rejoining.as_ref(), rejoining_of(&call));
         let (phones, request) = (call.phones(), call.request());
         self.set_ringing(id, call.ringing_at());
         match call.camera() {
@@ -438,6 +439,7 @@ impl Machine {
                 CallStep::LeavePhone { call, operator, phone, cause } => {
                     self.leave_phone(env, call, &operator, (phone, cause));
                 }
+                CallStep::AtHand(operator, phone) => self.phone_at_hand(env, &operator, phone),
                 CallStep::DropHand(operator) => self.drop_hand(env, &operator, "phone-gone"),
                 CallStep::RecallTone(operator) => self.sound_recall(env, &operator),
                 CallStep::Tell(operator, event) => self.desks.tell(&operator, event),
@@ -490,6 +492,14 @@ impl Machine {
             self.with_call(env, id, CallInput::End { reason: "shut-down", cause });
         }
         self.desks.close_all(env.now.instant, cause);
+    }
+}
+
+/// The operator whose lost phone is called again for a call.
+pub(super) fn rejoining_of(call: &AnyCall) -> Option<&OperatorId> {
+    match call {
+        AnyCall::Operator(call) => call.rejoining(),
+        AnyCall::Direct(_) => None,
     }
 }
 

@@ -93,6 +93,7 @@ impl Machine {
                 behalf: leg,
                 caller,
                 withheld,
+                sips: false,
                 offer: OfferedCodecs::WithPictures(leg),
                 auto_answer: false,
                 ring_time,

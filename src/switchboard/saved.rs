@@ -76,6 +76,7 @@ impl Machine {
         let held = |position: &&mut crate::call::Position| position.calls().any(|held| held == id);
         if let Some(position) = self.positions.values_mut().find(held) {
             position.remove(|held, _| held == id);
+            position.rejoining = position.rejoining.filter(|call| *call != id);
         }
         self.positions.retain(|_, position| position.len() > 0);
         Some(saved)
@@ -212,12 +213,16 @@ impl Machine {
                 turn = hand.turn;
                 let position = self.positions.entry(operator.clone()).or_default();
                 position.put_back(turn, id, call.request);
+                if call.rejoining().is_some() {
+                    (position.rejoining, position.is_lost) = (Some(id), true);
+                }
                 if let Some(leg) = hand.idle_phone {
-                    position.phone = Some(leg);
+                    position.is_at(leg);
                     self.book.own(leg, Owner::Position(operator.clone()));
                 }
                 if let Some(seat) = &seat {
-                    (position.at_ear, position.phone) = (Some(id), Some(seat.phone));
+                    position.at_ear = Some(id);
+                    position.is_at(seat.phone);
                 }
                 let phone = seat.map(|seat| seat.phone).or(hand.idle_phone);
                 if let Some(leg) = phone.or_else(|| answered(call)).filter(|_| hand.keys) {

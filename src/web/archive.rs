@@ -1,6 +1,6 @@
 //! Looking something up in the journal: beside the loop, and beside whoever serves pages, few at a time.
 
-use super::refusal::Refusal;
+use super::refusal::WebRefusal;
 use crate::store::{Database, StoreError};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,9 +36,10 @@ impl Archive {
     pub async fn read<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Database) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, Refusal> {
-        let asking = self.asking.try_acquire().map_err(|_| Refusal::Busy)?;
-        let reading = Arc::clone(&self.reading).acquire_owned().await.map_err(|_| Refusal::Busy)?;
+    ) -> Result<T, WebRefusal> {
+        let asking = self.asking.try_acquire().map_err(|_| WebRefusal::Busy)?;
+        let reading =
+            Arc::clone(&self.reading).acquire_owned().await.map_err(|_| WebRefusal::Busy)?;
         let data = Arc::clone(&self.data);
         let found = tokio::task::spawn_blocking(move || {
             let database = Database::open_to_read(&data);
@@ -53,9 +54,9 @@ impl Archive {
             Ok(Ok(Some(found))) => Ok(found),
             Ok(Err(error)) => {
                 tracing::warn!("a page's look into the journal: {error}");
-                Err(Refusal::Unreadable)
+                Err(WebRefusal::Unreadable)
             }
-            Ok(Ok(None)) | Err(_) => Err(Refusal::Unreadable),
+            Ok(Ok(None)) | Err(_) => Err(WebRefusal::Unreadable),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The files of the desk page: they stand in the program, are compressed once at the start, and are known by their content.
 
-use super::refusal::Refusal;
+use super::refusal::WebRefusal;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -21,7 +21,7 @@ const COMPRESSED_MIN: usize = 256;
 
 #[derive(RustEmbed)]
 #[folder = "src/web/console/"]
-struct Console;
+struct ConsoleFolder;
 
 /// All files, by their paths.
 pub(super) struct ConsoleFiles(BTreeMap<String, ConsoleFile>);
@@ -39,16 +39,16 @@ impl ConsoleFiles {
     /// Those of the program.
     pub fn load() -> Self {
         let file = |path: std::borrow::Cow<'static, str>| {
-            let bytes = Console::get(&path)?.data.into_owned();
+            let bytes = ConsoleFolder::get(&path)?.data.into_owned();
             Some((path.to_string(), ConsoleFile::new(&path, bytes)))
         };
-        Self(Console::iter().filter_map(file).collect())
+        Self(ConsoleFolder::iter().filter_map(file).collect())
     }
 
     fn answer(&self, path: &str, asked: &HeaderMap) -> Response {
         match self.0.get(path) {
             Some(file) => file.answer(asked),
-            None => Refusal::NoSuch.into_response(),
+            None => WebRefusal::NoSuch.into_response(),
         }
     }
 }

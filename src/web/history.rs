@@ -1,7 +1,7 @@
 //! Calls that were: those of a number, and those of the operator.
 
 use super::peer::Peer;
-use super::refusal::Refusal;
+use super::refusal::WebRefusal;
 use super::site::PageSite;
 use crate::call::call_record::CallRecord;
 use crate::ids::{Number, OperatorId};
@@ -25,10 +25,10 @@ pub(super) async fn of_number(
     Extension(peer): Extension<Peer>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, WebRefusal> {
     site.session(&headers, &peer).await?;
     let number = value_of(query.as_deref(), "number");
-    let number = number.ok_or(Refusal::Malformed("Say of which number."))?;
+    let number = number.ok_or(WebRefusal::Malformed("Say of which number."))?;
     let max = limit(query.as_deref(), OF_NUMBER)?;
     let calls = site.archive.read(move |database| database.calls_of_number(&number, max));
     Ok(listed(&calls.await?))
@@ -40,7 +40,7 @@ pub(super) async fn of_operator(
     Extension(peer): Extension<Peer>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, WebRefusal> {
     let (_, session) = site.session(&headers, &peer).await?;
     let max = limit(query.as_deref(), OF_OPERATOR)?;
     let operator = session.operator;
@@ -53,10 +53,10 @@ fn value_of(query: Option<&str>, name: &str) -> Option<String> {
     pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-fn limit(query: Option<&str>, usual: usize) -> Result<usize, Refusal> {
+fn limit(query: Option<&str>, usual: usize) -> Result<usize, WebRefusal> {
     let Some(text) = value_of(query, "limit") else { return Ok(usual) };
     let limit = text.parse::<usize>();
-    limit.map(|limit| limit.min(MAX)).map_err(|_| Refusal::Malformed("The limit is no number."))
+    limit.map(|limit| limit.min(MAX)).map_err(|_| WebRefusal::Malformed("The limit is no number."))
 }
 
 fn listed(calls: &[CallRecord]) -> Json<Value> {
@@ -67,12 +67,14 @@ fn listed(calls: &[CallRecord]) -> Json<Value> {
 fn shown(call: &CallRecord) -> Value {
     let end = call.ended.map(|ended| ended.at);
     let waited = call.answered.or(end).map(|at| at.since(call.began).as_secs());
+    // Whoever calls directly wants whom it has dialled.
+    let callee = call.callee.as_ref().or(call.queue.is_none().then_some(&call.dialled));
     let talked = call.answered.zip(end).map(|(from, to)| to.since(from).as_secs());
     json!({
         "at": call.began.to_string(),
         "caller": call.caller,
         "caller_name": call.caller_name,
-        "callee": call.callee.as_ref().map(Number::as_str),
+        "callee": callee.map(Number::as_str),
         "operator": call.operators.last().map(OperatorId::as_str),
         "outcome": outcome(call),
         "waited": waited,

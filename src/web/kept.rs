@@ -3,7 +3,7 @@
 use super::body;
 use super::origin::own_page;
 use super::peer::Peer;
-use super::refusal::Refusal;
+use super::refusal::WebRefusal;
 use super::site::{PageSite, refusal};
 use crate::exchange::journal::StoredNote;
 use crate::exchange::{FAVOURITES_MAX, NOTE_CHARS_MAX, WebReply, WebRequest};
@@ -34,7 +34,7 @@ pub(super) async fn favourites(
     State(site): State<Arc<PageSite>>,
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, WebRefusal> {
     let (_, session) = site.session(&headers, &peer).await?;
     let found = site.archive.read(move |database| database.favourites(&session.operator));
     let numbers = found.await?;
@@ -47,12 +47,12 @@ pub(super) async fn keep_favourites(
     State(site): State<Arc<PageSite>>,
     Extension(peer): Extension<Peer>,
     request: Request,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, WebRefusal> {
     own_page(request.headers())?;
     let (session, _) = site.session(request.headers(), &peer).await?;
     let FavouritesForm { numbers } = body::json(request).await?;
     if numbers.len() > FAVOURITES_MAX {
-        return Err(Refusal::TooLong);
+        return Err(WebRefusal::TooLong);
     }
     let numbers: Vec<Number> = numbers.iter().map(|text| number(text)).collect::<Result<_, _>>()?;
     let shown: Vec<_> = numbers.iter().map(ToString::to_string).collect();
@@ -68,7 +68,7 @@ pub(super) async fn notes(
     Extension(peer): Extension<Peer>,
     Path(on): Path<String>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, WebRefusal> {
     site.session(&headers, &peer).await?;
     let on = number(&on)?;
     let notes = site.archive.read(move |database| database.notes(&on)).await?;
@@ -82,16 +82,16 @@ pub(super) async fn keep_note(
     Extension(peer): Extension<Peer>,
     Path(on): Path<String>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, WebRefusal> {
     own_page(request.headers())?;
     let (session, _) = site.session(request.headers(), &peer).await?;
     let number = number(&on)?;
     let NoteForm { text } = body::json(request).await?;
     if text.trim().is_empty() {
-        return Err(Refusal::Malformed("A note has at least one character."));
+        return Err(WebRefusal::Malformed("A note has at least one character."));
     }
     if text.chars().count() > NOTE_CHARS_MAX {
-        return Err(Refusal::TooLong);
+        return Err(WebRefusal::TooLong);
     }
     match site.ask(WebRequest::Note { session, number, text }).await? {
         WebReply::Noted(note) => Ok((StatusCode::CREATED, Json(shown(&note))).into_response()),
@@ -105,7 +105,7 @@ pub(super) async fn drop_note(
     Extension(peer): Extension<Peer>,
     Path((on, id)): Path<(String, u64)>,
     headers: HeaderMap,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, WebRefusal> {
     own_page(&headers)?;
     let (session, _) = site.session(&headers, &peer).await?;
     let number = number(&on)?;
@@ -116,11 +116,11 @@ pub(super) async fn drop_note(
 }
 
 /// A number, or an address as guests have it.
-fn number(text: &str) -> Result<Number, Refusal> {
+fn number(text: &str) -> Result<Number, WebRefusal> {
     let is_plain = !text.is_empty() && !text.chars().any(char::is_control);
     match is_plain && is_within(text, NUMBER_CHARS_MAX) {
         true => Ok(Number::from(text)),
-        false => Err(Refusal::Malformed("This is no number.")),
+        false => Err(WebRefusal::Malformed("This is no number.")),
     }
 }
 

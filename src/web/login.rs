@@ -4,9 +4,9 @@ use super::body;
 use super::cookie;
 use super::origin::own_page;
 use super::peer::Peer;
-use super::refusal::Refusal;
+use super::refusal::WebRefusal;
 use super::site::{PageSite, refusal};
-use crate::exchange::{LoginSource, Password, SessionView, WebReply, WebRequest};
+use crate::exchange::{LoginSource, SessionView, TypedSecret, WebReply, WebRequest};
 use crate::ids::{Number, QueueId};
 use crate::session::SessionToken;
 use crate::sip::Transport;
@@ -31,7 +31,7 @@ pub(super) async fn log_in(
     State(site): State<Arc<PageSite>>,
     Extension(peer): Extension<Peer>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, WebRefusal> {
     own_page(request.headers())?;
     let source = LoginSource {
         remote: peer.browser(request.headers()),
@@ -40,10 +40,10 @@ pub(super) async fn log_in(
     };
     let request = match body::json(request).await? {
         LoginForm::Name { operator, secret } => {
-            WebRequest::LogIn { operator, password: Password(secret), source }
+            WebRequest::LogIn { operator, password: TypedSecret(secret), source }
         }
         LoginForm::Link { token } => {
-            let link = SessionToken::parse(&token).ok_or(Refusal::WrongLink)?;
+            let link = SessionToken::parse(&token).ok_or(WebRefusal::WrongLink)?;
             WebRequest::Redeem { link, source }
         }
     };
@@ -60,7 +60,7 @@ pub(super) async fn whose(
     State(site): State<Arc<PageSite>>,
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, WebRefusal> {
     let (_, session) = site.session(&headers, &peer).await?;
     Ok(Json(shown(&session)))
 }
@@ -70,7 +70,7 @@ pub(super) async fn log_out(
     State(site): State<Arc<PageSite>>,
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
+) -> Result<Response, WebRefusal> {
     own_page(&headers)?;
     if let Some(token) = cookie::token(&headers, &peer) {
         site.ask(WebRequest::LogOut(token)).await?;

@@ -6,10 +6,11 @@
 //! of ours.
 //!
 //! ```text
-//! layer 4  service                                      a connection, its requests
-//! layer 3  login  kept  history  upgrade                what is asked for
-//! layer 2  site  console                                what all share; the files of the page
-//! layer 1  refusal  cookie  origin  peer  body  archive  patient_stream
+//! layer 5  service                          a connection, its requests
+//! layer 4  login  kept  history  upgrade    what is asked for
+//! layer 3  site  console                    what all share; the files of the page
+//! layer 2  cookie  origin  body  archive
+//! layer 1  refusal  peer  patient_stream
 //! ```
 
 mod archive;

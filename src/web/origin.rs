@@ -1,6 +1,6 @@
 //! Whose page asks: one of ours, or another site's in the name of whoever looks at it.
 
-use super::refusal::Refusal;
+use super::refusal::WebRefusal;
 use axum::http::{HeaderMap, header};
 
 /// What browsers say of the page that asks (Fetch Metadata).
@@ -11,7 +11,7 @@ const SEC_FETCH_SITE: &str = "sec-fetch-site";
 ///
 /// # Errors
 /// When another site's asks.
-pub(super) fn own_page(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn own_page(headers: &HeaderMap) -> Result<(), WebRefusal> {
     let site = headers.get(SEC_FETCH_SITE);
     let origin = headers.get(header::ORIGIN);
     let is_same_site = site.is_none_or(|site| site == "same-origin");
@@ -22,7 +22,7 @@ pub(super) fn own_page(headers: &HeaderMap) -> Result<(), Refusal> {
     });
     match (site.is_some() || origin.is_some()) && is_same_site && is_same_origin {
         true => Ok(()),
-        false => Err(Refusal::OtherSite),
+        false => Err(WebRefusal::OtherSite),
     }
 }
 

@@ -11,7 +11,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Why something is not done.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Refusal {
+pub(super) enum WebRefusal {
     /// It cannot be read.
     Malformed(&'static str),
     /// It is none of the things that are here.
@@ -45,7 +45,7 @@ pub(super) enum Refusal {
     Unreadable,
 }
 
-impl Refusal {
+impl WebRefusal {
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
@@ -108,7 +108,7 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for WebRefusal {
     fn into_response(self) -> Response {
         let (status, error, text) = self.parts();
         let mut response = (status, Json(json!({"error": error, "text": text}))).into_response();

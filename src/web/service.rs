@@ -4,7 +4,7 @@ use super::archive::Archive;
 use super::console::{self, ConsoleFiles};
 use super::patient_stream::PatientStream;
 use super::peer::Peer;
-use super::refusal::Refusal;
+use super::refusal::WebRefusal;
 use super::site::PageSite;
 use super::{history, kept, login, upgrade};
 use crate::wire::{PageConnection, PageService, PendingRequest, SipDoor};
@@ -82,7 +82,7 @@ fn router(site: PageSite) -> Router {
         .route("/api/calls", get(history::of_number))
         .route("/api/history", get(history::of_operator))
         .with_state(Arc::new(site));
-    pages.merge(site).fallback(async || Refusal::NoSuch)
+    pages.merge(site).fallback(async || WebRefusal::NoSuch)
 }
 
 async fn converse(connection: PageConnection, router: Router, is_proxy: bool) {
@@ -120,4 +120,74 @@ fn finish(mut answer: Response, is_api: bool) -> Response {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::{AdminRequest, WebReply};
+    use crate::random::Random;
+    use crate::session::SessionToken;
+    use crate::web::COOKIE;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+    use tokio::sync::oneshot;
+
+    /// A browser before a loop to which one request at a time may wait.
+    fn browser() -> (DuplexStream, mpsc::Sender<PendingRequest>, mpsc::Receiver<PendingRequest>) {
+        let (requests, requested) = mpsc::channel(1);
+        let (theirs, ours) = tokio::io::duplex(1 << 16);
+        let sip: SipDoor = Arc::new(|_| Box::pin(async {}));
+        let parts = WebParts {
+            requests: requests.clone(),
+            sip,
+            data: PathBuf::from("nowhere"),
+            proxy: false,
+        };
+        let address = "127.0.0.1:80".parse().unwrap();
+        let connection = PageConnection {
+            stream: Box::new(ours),
+            local: address,
+            remote: address,
+            sealed: true,
+        };
+        tokio::spawn(serve(parts)(connection));
+        (theirs, requests, requested)
+    }
+
+    async fn answer(browser: &mut DuplexStream, request: &str) -> String {
+        browser.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 1 << 16];
+        let length = browser.read(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer[..length]).into_owned()
+    }
+
+    fn ask() -> String {
+        let token = SessionToken::new(&mut Random::from_number(1)).reveal();
+        format!("GET /api/session HTTP/1.1\r\nHost: a\r\nCookie: {COOKIE}={token}\r\n\r\n")
+    }
+
+    #[tokio::test]
+    async fn where_as_many_wait_as_may_the_next_is_told_to_come_again() {
+        let (mut browser, requests, mut requested) = browser();
+        let (reply, _answered) = oneshot::channel();
+        let (by, request) = ("root".to_owned(), AdminRequest::Calls);
+        requests.try_send(PendingRequest::Admin { by, request, reply }).unwrap();
+        let busy = answer(&mut browser, &ask()).await;
+        assert!(busy.starts_with("HTTP/1.1 503 ") && busy.contains("retry-after: 3\r\n"), "{busy}");
+        // On the same connection, when there is room.
+        let _ = requested.recv().await;
+        tokio::spawn(async move {
+            while let Some(PendingRequest::Web { reply, .. }) = requested.recv().await {
+                let _ = reply.send(WebReply::NoSession);
+            }
+        });
+        let told = answer(&mut browser, &ask()).await;
+        assert!(told.starts_with("HTTP/1.1 401 ") && told.contains("no-session"), "{told}");
+        let none = answer(&mut browser, "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(none.starts_with("HTTP/1.1 404 ") && none.contains("nosniff"), "{none}");
+        let wrong = answer(&mut browser, "PATCH /api/session HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(wrong.starts_with("HTTP/1.1 405 "), "{wrong}");
+        let nonsense = answer(&mut browser, "nonsense\r\n\r\n").await;
+        assert!(nonsense.starts_with("HTTP/1.1 400 "), "{nonsense}");
+    }
 }

@@ -3,7 +3,7 @@
 use super::archive::Archive;
 use super::cookie;
 use super::peer::Peer;
-use super::refusal::Refusal;
+use super::refusal::WebRefusal;
 use crate::exchange::{SessionView, WebReply, WebRequest};
 use crate::session::SessionToken;
 use crate::wire::{PendingRequest, SipDoor};
@@ -30,13 +30,13 @@ impl PageSite {
     ///
     /// # Errors
     /// When as many wait as may, or it does not answer.
-    pub async fn ask(&self, request: WebRequest) -> Result<WebReply, Refusal> {
+    pub async fn ask(&self, request: WebRequest) -> Result<WebReply, WebRefusal> {
         let (reply, answered) = oneshot::channel();
         let pending = PendingRequest::Web { request, reply };
-        self.requests.try_send(pending).map_err(|_| Refusal::Busy)?;
+        self.requests.try_send(pending).map_err(|_| WebRefusal::Busy)?;
         match timeout(ANSWER_MAX, answered).await {
             Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(_)) | Err(_) => Err(Refusal::Busy),
+            Ok(Err(_)) | Err(_) => Err(WebRefusal::Busy),
         }
     }
 
@@ -48,8 +48,8 @@ impl PageSite {
         &self,
         headers: &HeaderMap,
         peer: &Peer,
-    ) -> Result<(SessionToken, SessionView), Refusal> {
-        let token = cookie::token(headers, peer).ok_or(Refusal::NoSession)?;
+    ) -> Result<(SessionToken, SessionView), WebRefusal> {
+        let token = cookie::token(headers, peer).ok_or(WebRefusal::NoSession)?;
         match self.ask(WebRequest::Session(token)).await? {
             WebReply::Session(session) => Ok((token, session)),
             other => Err(refusal(&other)),
@@ -58,16 +58,16 @@ impl PageSite {
 }
 
 /// What an answer is to whoever has asked for another.
-pub(super) fn refusal(reply: &WebReply) -> Refusal {
+pub(super) fn refusal(reply: &WebReply) -> WebRefusal {
     match reply {
-        WebReply::WrongPassword => Refusal::WrongSecret,
-        WebReply::WrongLink => Refusal::WrongLink,
-        WebReply::Limited { retry_after } => Refusal::TooMany { retry_after: *retry_after },
-        WebReply::Unwritten => Refusal::Unwritten,
+        WebReply::WrongPassword => WebRefusal::WrongSecret,
+        WebReply::WrongLink => WebRefusal::WrongLink,
+        WebReply::Limited { retry_after } => WebRefusal::TooMany { retry_after: *retry_after },
+        WebReply::Unwritten => WebRefusal::Unwritten,
         WebReply::NoSession
         | WebReply::LoggedIn { .. }
         | WebReply::Session(_)
         | WebReply::Done
-        | WebReply::Noted(_) => Refusal::NoSession,
+        | WebReply::Noted(_) => WebRefusal::NoSession,
     }
 }

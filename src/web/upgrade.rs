@@ -2,7 +2,7 @@
 
 use super::origin::own_page;
 use super::peer::Peer;
-use super::refusal::Refusal;
+use super::refusal::WebRefusal;
 use super::site::PageSite;
 use crate::wire::SipUpgrade;
 use axum::body::Body;
@@ -23,7 +23,7 @@ pub(super) async fn sip(
     State(site): State<Arc<PageSite>>,
     Extension(peer): Extension<Peer>,
     mut request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, WebRefusal> {
     own_page(request.headers())?;
     let (_, session) = site.session(request.headers(), &peer).await?;
     let accept = accept(request.headers())?;
@@ -47,7 +47,7 @@ pub(super) async fn sip(
 }
 
 /// What the answer says to the key of a request that is right (RFC 6455 §4.2.1).
-fn accept(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
+fn accept(headers: &HeaderMap) -> Result<HeaderValue, WebRefusal> {
     let has = |name: HeaderName, wanted: &str| {
         let all = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         all.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(wanted))
@@ -56,9 +56,9 @@ fn accept(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
         && has(header::UPGRADE, "websocket")
         && has(header::SEC_WEBSOCKET_VERSION, VERSION);
     let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| is_right);
-    let key = key.ok_or(Refusal::NoUpgrade)?;
+    let key = key.ok_or(WebRefusal::NoUpgrade)?;
     if !has(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
-        return Err(Refusal::Malformed("Only the subprotocol sip is spoken here (RFC 7118)."));
+        return Err(WebRefusal::Malformed("Only the subprotocol sip is spoken here (RFC 7118)."));
     }
-    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| Refusal::NoUpgrade)
+    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| WebRefusal::NoUpgrade)
 }

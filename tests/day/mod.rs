@@ -24,6 +24,17 @@ pub trait Machine {
 /// Plays the script, and fails with what really happened where it differs.
 #[track_caller]
 pub fn day(machine: &mut impl Machine, script: &str) {
+    let (happened, expected) = played(machine, script);
+    assert!(happened == expected, "\n--- expected:\n{expected}\n--- what happened:\n{happened}");
+}
+
+/// Plays the script, and says what really happened.
+#[allow(dead_code)] // Not every test program asks.
+pub fn happened(machine: &mut impl Machine, script: &str) -> String {
+    played(machine, script).0
+}
+
+fn played(machine: &mut impl Machine, script: &str) -> (String, String) {
     let (mut happened, mut expected) = (String::new(), String::new());
     for line in script.lines().map(|line| line.split('#').next().unwrap_or("")) {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -50,7 +61,7 @@ pub fn day(machine: &mut impl Machine, script: &str) {
             note(&mut happened, &format!("{:<4} {}", words[0], words[1..].join(" ")), &came);
         }
     }
-    assert!(happened == expected, "\n--- expected:\n{expected}\n--- what happened:\n{happened}");
+    (happened, expected)
 }
 
 fn note(happened: &mut String, line: &str, came: &[String]) {

@@ -216,7 +216,7 @@ impl Desk {
         Message::request(method, &self.target)
             .with(
                 "Via",
-                format!("SIP/2.0/{} {};branch={branch};rport", self.wire.name(), self.wire.local()),
+                format!("SIP/2.0/{} {};branch={branch};rport", self.wire.name(), self.wire.host()),
             )
             .with("Max-Forwards", "70")
             .with("From", self.from.clone())
@@ -264,6 +264,21 @@ impl Desk {
         event
     }
 
+    /// Waits until all is well with those who are in the call since the phase that was read last.
+    #[track_caller]
+    pub fn healthy(&mut self) -> Value {
+        self.healthy_where(|_| true)
+    }
+
+    /// The same of a report that fits.
+    #[track_caller]
+    pub fn healthy_where(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
+        let phase = self.read.get("call").copied().unwrap_or(0);
+        let read = self.read.entry("health".to_owned()).or_insert(0);
+        *read = phase.max(*read);
+        self.event_where("health", |report| report["ok"] == true && fits(report))
+    }
+
     /// Waits until the call in hand is in this phase.
     #[track_caller]
     pub fn phase(&mut self, phase: &str) -> Value {
@@ -304,8 +319,12 @@ impl Desk {
     }
 
     fn contact(&self) -> String {
-        let transport = self.wire.name().to_ascii_lowercase();
-        format!("<sip:{}@{};transport={transport}>", self.name, self.wire.local())
+        let transport = match self.wire.name() {
+            // RFC 7118 §5.2.1: `ws` is the name in URIs.
+            "WSS" => "ws".to_owned(),
+            name => name.to_ascii_lowercase(),
+        };
+        format!("<sip:{}@{};transport={transport}>", self.name, self.wire.host())
     }
 
     fn acknowledge(&mut self, answer: &Message) {
@@ -314,7 +333,7 @@ impl Desk {
         let via = if is_success {
             // RFC 3261 §13.2.2.4: the ACK to a 2xx is a transaction of its own.
             let branch = format!("z9hG4bK-{}-ack-{sequence}", self.call_id);
-            format!("SIP/2.0/{} {};branch={branch};rport", self.wire.name(), self.wire.local())
+            format!("SIP/2.0/{} {};branch={branch};rport", self.wire.name(), self.wire.host())
         } else {
             let via = answer.header("Via").expect("a response has a Via");
             via.to_owned()

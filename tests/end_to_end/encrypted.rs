@@ -1,14 +1,15 @@
 //! TLS and WebSocket: OpenSSL and a browser of our own making, and baresip by TLS.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::desk::Desk;
 use crate::phone::{Account, Answer, CALLER, Codecs, Host, PLAIN, Phone, USER};
 use crate::place::Place;
-use crate::sip::{self, Message};
+use crate::sip::{self, Message, Wire};
 use crate::switchboard::{PASSWORD, Switchboard};
 use crate::web_socket::{Pipe, WebSocket};
 use crate::witness::{Gets, judge, mark};
@@ -20,11 +21,18 @@ const INVALID: &str = "df7jal23ls0d.invalid";
 
 /// A switchboard that listens by everything, with more lines of configuration.
 #[track_caller]
-fn open(more: &str) -> Switchboard {
+pub fn open(more: &str) -> Switchboard {
     Switchboard::open_with(&format!(
         "[sip]\nlisten = [\"udp:NETWORK.1:15060\", \"tcp:NETWORK.1:15060\", \"tls:NETWORK.1:15061\", \
          \"ws:NETWORK.1:15062\", \"wss:NETWORK.1:15063\"]\n{more}"
     ))
+}
+
+/// A desk by WebSocket under TLS.
+pub fn desk_by_wss(board: &Switchboard, operator: &str) -> Desk {
+    let pipe = Pipe::tls(at(board, 15063), &[], &board.place.directory("openssl"));
+    let socket = WebSocket::open(pipe, SIP).unwrap_or_else(|said| panic!("{said}"));
+    Desk::open(operator, PASSWORD, Wire::web(socket))
 }
 
 fn at(board: &Switchboard, port: u16) -> SocketAddr {
@@ -269,15 +277,16 @@ fn a_trunk_whose_certificate_is_not_right_gets_nothing() {
 struct Browser {
     socket: WebSocket,
     sequence: u32,
-    media: UdpSocket,
+    call_id: String,
 }
 
 impl Browser {
     fn open(board: &Switchboard) -> Browser {
         let pipe = Pipe::tls(at(board, 15063), &[], &board.place.directory("openssl"));
         let socket = WebSocket::open(pipe, SIP).unwrap_or_else(|said| panic!("{said}"));
-        let media = UdpSocket::bind("127.0.0.1:0").expect("there is a free port");
-        let mut browser = Browser { socket, sequence: 0, media };
+        static PAGES: AtomicUsize = AtomicUsize::new(0);
+        let call_id = format!("register-{}", PAGES.fetch_add(1, Ordering::Relaxed));
+        let mut browser = Browser { socket, sequence: 0, call_id };
         browser.register();
         browser
     }
@@ -292,7 +301,7 @@ impl Browser {
                 .with("Max-Forwards", "70")
                 .with("From", "<sip:3002@cordboard.test>;tag=b")
                 .with("To", "<sip:3002@cordboard.test>")
-                .with("Call-ID", format!("register-{}", self.media.local_addr().map_or(0, |at| at.port())))
+                .with("Call-ID", self.call_id.clone())
                 .with("CSeq", format!("{} REGISTER", self.sequence))
                 .with("Supported", "path, outbound")
                 .with(
@@ -324,15 +333,20 @@ impl Browser {
     fn answer(&mut self) -> Message {
         let invite = self.socket.request("INVITE");
         assert!(invite.start.contains(&format!("@{INVALID};transport=ws")), "{}", invite.start);
-        let port = self.media.local_addr().expect("it is bound").port();
         let tagged = |mut response: Message| {
             let to = response.headers.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("To"));
             to.expect("it is copied").1.push_str(";tag=callee");
             response.with("Contact", format!("<sip:k1@{INVALID};transport=ws>"))
         };
         self.socket.send(&tagged(invite.response(180, "Ringing")));
+        // As a browser whose handshake is still to come.
+        let fingerprint = [":42"; 32].concat();
         let body = format!(
-            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
+            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n\
+             m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=rtcp-mux\r\na=mid:0\r\na=setup:active\r\n\
+             a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n\
+             a=fingerprint:sha-256 {}\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\n",
+            &fingerprint[1..]
         );
         self.socket.send(&tagged(invite.response(200, "OK")).with_body("application/sdp", body));
         let ack = self.socket.request("ACK");

@@ -8,7 +8,7 @@
 //!   SIPp    (user)   ─┘                               └─ SIPp (desk, desk phone)
 //! ```
 //!
-//! * `real_phones`: the operator call with three baresip phones; each party sends a tone and a colour
+//! * `stage`, `real_phones`: the operator call with three baresip phones; each party sends a tone and a colour
 //!   of its own, and at every phase recordings and pictures tell who hears and who sees whom.
 //! * `sipp`: the flows of `sipp-scenarios/`, message by message.
 //! * `media_attackers`: who sprays the relay, or lets it send to somebody else.
@@ -19,8 +19,9 @@
 //! * `attacker`: somebody without a password, beside phones that have one.
 //! * `encrypted`: TLS by OpenSSL and baresip, and a browser of our own making (`web_socket`).
 //! * `browser`: Chromium and Firefox, and pages in them that are phones.
-//! * `browsers`: pages that are phones, at the switchboard.
+//! * `pages`: logins, sessions and SIP in their name, by a browser of our own making.
 //! * `console`: the desk page in Chromium, with real phones as caller and user.
+//! * `real_browsers`: pages that are phones, at the switchboard.
 //! * `cable`: a cable to TCP phones that is cut in the middle of a call.
 //! * `terminal`: a terminal on which `cordboard desk` runs.
 //! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone, and
@@ -38,7 +39,6 @@
 mod apparatus;
 mod attacker;
 mod browser;
-mod browsers;
 mod cable;
 mod console;
 mod desk;
@@ -46,22 +46,26 @@ mod eavesdropper;
 mod encrypted;
 mod faults;
 mod full_disk;
+mod http_client;
 mod kills;
 mod media_attackers;
 #[path = "../name_server/mod.rs"]
 mod name_server;
 mod namespace;
 mod networks;
+mod pages;
 mod phone;
 mod picture;
 mod place;
 mod playback;
 mod program;
+mod real_browsers;
 mod real_phones;
 mod restarts;
 mod rtsp_cameras;
 mod sip;
 mod sipp;
+mod stage;
 mod switchboard;
 mod systemd;
 mod talker;

@@ -61,6 +61,8 @@ pub struct Codecs {
     pub tcp: bool,
     /// It checks its ways to whom it talks to (ICE).
     pub checks: bool,
+    /// It speaks under keys that a handshake gives (DTLS), as browsers do.
+    pub handshakes: bool,
 }
 
 pub const PLAIN: Codecs = Codecs {
@@ -70,6 +72,7 @@ pub const PLAIN: Codecs = Codecs {
     sealed: false,
     tcp: false,
     checks: false,
+    handshakes: false,
 };
 
 /// How the phone meets a call.
@@ -366,9 +369,13 @@ fn config(directory: &Path, sip: SocketAddr, control: SocketAddr, codecs: Codecs
     if codecs.sealed {
         modules.push("srtp");
     }
-    if codecs.checks {
+    if codecs.handshakes {
+        modules.push("dtls_srtp");
+    }
+    if codecs.checks || codecs.handshakes {
         modules.push("ice");
     }
+    let mux = if codecs.handshakes { "rtcp_mux yes\n" } else { "" };
     if !codecs.video.is_empty() {
         modules.extend(["avformat", "fakevideo", "snapshot"]);
     }
@@ -393,7 +400,7 @@ fn config(directory: &Path, sip: SocketAddr, control: SocketAddr, codecs: Codecs
          snd_path {here}\n\
          ctrl_tcp_listen {control}\n\
          module_path {MODULES}\n\
-         {modules}\
+         {mux}{modules}\
          module_app account.so\n\
          module_app menu.so\n",
         address = sip.ip(),
@@ -426,8 +433,12 @@ fn account_line(
     };
     // The module that brings H.263 brings H.264, too.
     let only = if codecs.video == "H263" { ";video_codecs=H263" } else { "" };
-    let sealed = if codecs.sealed { ";mediaenc=srtp-mand" } else { "" };
-    let checks = if codecs.checks { ";medianat=ice" } else { "" };
+    let sealed = match (codecs.sealed, codecs.handshakes) {
+        (_, true) => ";mediaenc=dtls_srtp",
+        (true, false) => ";mediaenc=srtp-mand",
+        (false, false) => "",
+    };
+    let checks = if codecs.checks || codecs.handshakes { ";medianat=ice" } else { "" };
     format!("<sip:{who}>;answermode={mode}{only}{sealed}{checks}{rest}\n")
 }
 

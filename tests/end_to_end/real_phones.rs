@@ -24,11 +24,13 @@ use serde_json::{Value, json};
 
 use crate::desk::{self, Desk};
 use crate::eavesdropper::{Attacker, Overheard, Router};
+use crate::encrypted;
 use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, PLAIN, Party, Phone, USER};
 use crate::picture::difference;
 use crate::playback::Playback;
 use crate::sip::Wire;
-use crate::switchboard::{PASSWORD, Switchboard};
+use crate::stage::{Stage, terminal};
+use crate::switchboard::Switchboard;
 use crate::wait;
 use crate::witness::{Gets, judge, mark};
 
@@ -38,6 +40,26 @@ const SETTLE: Duration = Duration::from_secs(6);
 #[test]
 fn the_whole_operator_call_with_picture() {
     let mut stage = Stage::open([PLAIN; 3]);
+    stage.take();
+    stage.with_caller();
+    stage.consult();
+    stage.alternate();
+    stage.connect();
+    stage.hand_over();
+}
+
+/// The desk speaks by WebSocket under TLS, as that of a page does; the phones as ever.
+#[test]
+fn the_whole_operator_call_by_a_desk_under_wss() {
+    let board = encrypted::open("");
+    let operator = Codecs { audio: "G722", ..PLAIN };
+    let operator = board.phone(OPERATOR, operator, Answer::AtOnce, &terminal("3001"));
+    let user = board.phone(USER, PLAIN, Answer::WhenTold, &terminal("3002"));
+    let guest = Account::Guest { name: "guest" };
+    let caller = board.phone(CALLER, PLAIN, Answer::WhenTold, &guest);
+    let desk = encrypted::desk_by_wss(&board, "op1");
+    let caller = (caller, "guest@elsewhere.example");
+    let mut stage = Stage::begin_at(desk, board, caller, operator, user, [true; 3]);
     stage.take();
     stage.with_caller();
     stage.consult();
@@ -334,143 +356,6 @@ fn a_phone_whose_address_changes_in_a_call_proves_itself_and_goes_on() {
     assert!(bye > refused && trace[bye..].contains("Authorization: Digest"), "{trace}");
 }
 
-/// Three phones, a switchboard and a desk.
-struct Stage {
-    desk: Desk,
-    caller: Phone,
-    operator: Phone,
-    user: Phone,
-    pictures: [bool; 3],
-    board: Switchboard,
-}
-
-/// What a phone of the stage gets; video only where both have it.
-#[derive(Clone, Copy)]
-enum Share {
-    Of(Party),
-    Hold,
-    Melody,
-    Nothing,
-}
-
-fn party(party: Party) -> Share {
-    Share::Of(party)
-}
-
-impl Stage {
-    /// A guest calls 9000 and waits: it hears and sees that it waits.
-    fn open(codecs: [Codecs; 3]) -> Stage {
-        Self::launch("", &[], codecs)
-    }
-
-    /// The same, with more configuration, and once the administrator has said so.
-    fn launch(tables: &str, commands: &[&str], codecs: [Codecs; 3]) -> Stage {
-        let board = Switchboard::open_with(tables);
-        commands.iter().for_each(|command| drop(board.cli(command)));
-        let guest = Account::Guest { name: "guest" };
-        let operator = board.phone(OPERATOR, codecs[1], Answer::AtOnce, &terminal("3001"));
-        let user = board.phone(USER, codecs[2], Answer::WhenTold, &terminal("3002"));
-        let desk = board.desk("op1");
-        let mut caller = board.phone(CALLER, codecs[0], Answer::WhenTold, &guest);
-        caller.dial("sip:9000@cordboard.test");
-        caller.await_event("CALL_ESTABLISHED");
-        let pictures = codecs.map(|c| !c.video.is_empty());
-        let mut stage = Stage { desk, caller, operator, user, pictures, board };
-        stage.check("waiting", [Share::Hold]);
-        stage
-    }
-
-    fn take(&mut self) {
-        let offer = self.desk.event("offer");
-        assert_eq!(offer["caller"]["number"], "guest@elsewhere.example", "{offer}");
-        self.desk.does("take", json!({ "request": offer["request"] }));
-        self.desk.phase("with-caller");
-        self.operator.await_event("CALL_ESTABLISHED");
-    }
-
-    fn with_caller(&mut self) {
-        self.check("with the caller", [party(OPERATOR), party(CALLER)]);
-    }
-
-    fn consult(&mut self) {
-        self.desk.does("consult", json!({ "number": "3002" }));
-        self.desk.callee("ringing");
-        self.user.await_event("CALL_INCOMING");
-        self.check("consulting, ringing", [Share::Hold, Share::Melody]);
-        self.user.accept();
-        self.desk.phase("talking-to-callee");
-        self.check("talking to the user", [Share::Hold, party(USER), party(OPERATOR)]);
-    }
-
-    fn alternate(&mut self) {
-        self.desk.does("alternate", json!({ "party": "caller" }));
-        self.desk.phase("alternated");
-        self.check("alternated", [party(OPERATOR), party(CALLER), Share::Hold]);
-        self.desk.does("alternate", json!({ "party": "callee" }));
-        self.desk.phase("talking-to-callee");
-        self.check("back with the user", [Share::Hold, party(USER), party(OPERATOR)]);
-    }
-
-    fn connect(&mut self) {
-        self.desk.does("connect", json!({}));
-        self.desk.phase("connected");
-        self.check("connected", [party(USER), Share::Nothing, party(CALLER)]);
-        let health = self.desk.event_where("health", |h| h["ok"] == true);
-        assert_eq!(health["caller"]["audio"], "ok", "{health}");
-        assert_eq!(health["callee"]["audio"], "ok", "{health}");
-    }
-
-    /// The operator leaves; the two talk on, until one hangs up; one record tells it all.
-    fn hand_over(&mut self) {
-        self.desk.does("release", json!({}));
-        self.operator.await_event("CALL_CLOSED");
-        self.desk.event_where("state", |s| s["state"] == "idle");
-        let start = mark(&mut [&mut self.caller, &mut self.user]);
-        let gets = [self.gets(0, party(USER)), self.gets(2, party(CALLER))];
-        judge("handed over", &start, &mut [&mut self.caller, &mut self.user], &gets);
-        self.caller.hang_up();
-        self.user.await_event("CALL_CLOSED");
-        let records = self.board.records(1);
-        assert_eq!(records.len(), 1, "a call has exactly one record: {records:?}");
-    }
-
-    /// Judges the first phones in the order caller, operator, user.
-    #[track_caller]
-    fn check<const N: usize>(&mut self, phase: &str, shares: [Share; N]) {
-        let gets: Vec<Gets> = shares.iter().enumerate().map(|(n, s)| self.gets(n, *s)).collect();
-        let mut phones = vec![&mut self.caller, &mut self.operator, &mut self.user];
-        phones.truncate(N);
-        let recorded = wait::within(Duration::from_secs(5), || {
-            phones.iter().all(|p| p.recording().is_some()).then_some(())
-        });
-        assert!(recorded.is_some(), "a phone has not begun to record");
-        let start = mark(&mut phones);
-        judge(phase, &start, &mut phones, &gets);
-    }
-
-    fn gets(&self, receiver: usize, share: Share) -> Gets {
-        let screen = self.pictures[receiver];
-        match share {
-            Share::Of(party) if screen && self.has_camera(party) => Gets::Party(party),
-            Share::Of(party) => Gets::Voice(party),
-            Share::Hold if screen => Gets::Hold,
-            Share::Hold | Share::Melody => Gets::Melody,
-            Share::Nothing => Gets::Nothing,
-        }
-    }
-
-    fn has_camera(&self, party: Party) -> bool {
-        [CALLER.name, OPERATOR.name, USER.name]
-            .iter()
-            .zip(self.pictures)
-            .any(|(name, camera)| camera && *name == party.name)
-    }
-}
-
-fn terminal(number: &str) -> Account<'_> {
-    Account::Terminal { number, password: PASSWORD }
-}
-
 /// baresip 1.0 gives up at a challenge in SHA-256, be it the first or the second: nobody has told the house
 /// so, nor its name, and it registers with its second attempt; after a restart with the first, and calls.
 #[test]
@@ -496,11 +381,4 @@ fn a_phone_of_an_unknown_name_that_knows_md5_alone_is_found_out() {
     judge("waiting", &start, &mut [&mut again], &[Gets::Hold]);
     let trace = again.trace();
     assert!(!trace.contains("algorithm=SHA-256"), "it is known: {trace}");
-}
-
-impl Switchboard {
-    /// A phone with an account here.
-    fn phone(&self, party: Party, codecs: Codecs, answer: Answer, account: &Account) -> Phone {
-        Phone::start(&self.place, party, codecs, answer, account, self.place.switchboard())
-    }
 }

@@ -4,11 +4,14 @@
 //! reading of an RFC is not made twice.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use md5::Md5;
 use sha2::{Digest, Sha256};
+
+use crate::web_socket::{FrameSender, WebSocket};
 
 /// An address that is to be free is so by then.
 const FREED_WITHIN: Duration = Duration::from_secs(5);
@@ -140,6 +143,8 @@ fn hex(bytes: &[u8]) -> String {
 pub enum Wire {
     Udp(UdpSocket),
     Tcp(TcpStream, Vec<u8>),
+    /// As a browser speaks (RFC 7118), under TLS.
+    Web(FrameSender, Arc<Mutex<WebSocket>>),
 }
 
 impl Wire {
@@ -163,11 +168,16 @@ impl Wire {
         Wire::Tcp(TcpStream::connect(to).expect("the switchboard listens on TCP"), Vec::new())
     }
 
+    pub fn web(socket: WebSocket) -> Wire {
+        Wire::Web(socket.sender(), Arc::new(Mutex::new(socket)))
+    }
+
     /// The Via's transport.
     pub fn name(&self) -> &'static str {
         match self {
             Wire::Udp(_) => "UDP",
             Wire::Tcp(..) => "TCP",
+            Wire::Web(..) => "WSS",
         }
     }
 
@@ -175,14 +185,25 @@ impl Wire {
         match self {
             Wire::Udp(socket) => socket.local_addr(),
             Wire::Tcp(stream, _) => stream.local_addr(),
+            // A page does not know it.
+            Wire::Web(..) => Ok(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
         }
         .expect("a connected socket has an address")
+    }
+
+    /// What it calls itself in Via and Contact.
+    pub fn host(&self) -> String {
+        match self {
+            Wire::Udp(_) | Wire::Tcp(..) => self.local().to_string(),
+            Wire::Web(..) => "k1.invalid".to_owned(),
+        }
     }
 
     pub fn another(&self) -> Wire {
         match self {
             Wire::Udp(socket) => socket.try_clone().map(Wire::Udp),
             Wire::Tcp(stream, _) => stream.try_clone().map(|s| Wire::Tcp(s, Vec::new())),
+            Wire::Web(sender, socket) => Ok(Wire::Web(sender.clone(), Arc::clone(socket))),
         }
         .expect("a socket can be shared")
     }
@@ -192,6 +213,10 @@ impl Wire {
         let _ = match self {
             Wire::Udp(socket) => socket.send(bytes).map(|_| ()),
             Wire::Tcp(stream, _) => stream.write_all(bytes),
+            Wire::Web(sender, _) => {
+                sender.send(bytes);
+                Ok(())
+            }
         };
     }
 
@@ -213,6 +238,10 @@ impl Wire {
                     Err(_) => return Err(()),
                 }
                 Ok(next_of_stream(inbox))
+            }
+            Wire::Web(_, socket) => {
+                let mut socket = socket.lock().expect("no listener panicked");
+                socket.message_within(Duration::from_millis(20))
             }
         }
     }

@@ -320,12 +320,14 @@ fn configuration(place: &Place, more: &str) -> String {
     let own_media = format!("address = \"{address}\"\n");
     let media = if more.contains("[media]\naddress = ") { "" } else { &own_media };
     let lease = if more.contains("\nlease = ") { "" } else { "lease = \"3s\"\n" };
+    let own_pages = format!("[web]\nlisten = \"{address}:8080\"\n");
+    let pages = if more.contains("[web]\nlisten = ") { "" } else { &own_pages };
     let own_listen = format!("listen = [\"udp:{listen}\", \"tcp:{listen}\"]\n");
     let sockets = if more.contains("[sip]\nlisten = ") { "" } else { &own_listen };
     let own = format!(
         "[sip]\ndomain = \"cordboard.test\"\n{sockets}{digest}\
          [media]\n{media}ports = \"14000-14999\"\n\
-         [web]\nlisten = \"{address}:8080\"\n\
+         {pages}\
          [desk]\n{lease}\
          [queue.main]\nnumber = \"9000\"\nring_time = \"3s\"\ngrace = \"2s\"\n"
     );

@@ -5,7 +5,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::program::Program;
@@ -13,9 +14,12 @@ use crate::sip::Message;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Where bytes go to; several may write.
+type Writer = Arc<Mutex<Box<dyn Write + Send>>>;
+
 /// A stream of bytes to a server.
 pub struct Pipe {
-    writer: Box<dyn Write>,
+    writer: Writer,
     reader: Receiver<Vec<u8>>,
     seen: Vec<u8>,
     /// What holds it open.
@@ -58,7 +62,7 @@ impl Pipe {
 
     fn of(
         mut reading: impl Read + Send + 'static,
-        writer: impl Write + 'static,
+        writer: impl Write + Send + 'static,
         socket: Option<TcpStream>,
         program: Option<Program>,
     ) -> Pipe {
@@ -71,22 +75,36 @@ impl Pipe {
                 }
             }
         });
-        Pipe { writer: Box::new(writer), reader, seen: Vec::new(), socket, program }
+        let writer: Writer = Arc::new(Mutex::new(Box::new(writer)));
+        Pipe { writer, reader, seen: Vec::new(), socket, program }
     }
 
     pub fn write(&mut self, bytes: &[u8]) {
-        let _ = self.writer.write_all(bytes).and_then(|()| self.writer.flush());
+        write(&self.writer, bytes);
     }
 
     /// Reads until `cut` finds something at the front; nothing when the connection is closed before, or takes too long.
-    pub fn read<T>(&mut self, mut cut: impl FnMut(&mut Vec<u8>) -> Option<T>) -> Option<T> {
-        let end = Instant::now() + PATIENCE;
+    pub fn read<T>(&mut self, cut: impl FnMut(&mut Vec<u8>) -> Option<T>) -> Option<T> {
+        self.read_within(PATIENCE, cut).ok()?
+    }
+
+    /// The same for so long; `Err` when the connection is closed.
+    fn read_within<T>(
+        &mut self,
+        limit: Duration,
+        mut cut: impl FnMut(&mut Vec<u8>) -> Option<T>,
+    ) -> Result<Option<T>, ()> {
+        let end = Instant::now() + limit;
         loop {
             if let Some(found) = cut(&mut self.seen) {
-                return Some(found);
+                return Ok(Some(found));
             }
             let left = end.saturating_duration_since(Instant::now());
-            self.seen.extend(self.reader.recv_timeout(left).ok()?);
+            match self.reader.recv_timeout(left) {
+                Ok(bytes) => self.seen.extend(bytes),
+                Err(RecvTimeoutError::Timeout) => return Ok(None),
+                Err(RecvTimeoutError::Disconnected) => return Err(()),
+            }
         }
     }
 
@@ -107,6 +125,21 @@ impl Pipe {
     }
 }
 
+fn write(writer: &Writer, bytes: &[u8]) {
+    let mut writer = writer.lock().expect("no writer panicked");
+    let _ = writer.write_all(bytes).and_then(|()| writer.flush());
+}
+
+/// Sends whole messages while somebody else reads.
+#[derive(Clone)]
+pub struct FrameSender(Writer);
+
+impl FrameSender {
+    pub fn send(&self, message: &[u8]) {
+        write(&self.0, &framed(0x81, message));
+    }
+}
+
 /// A WebSocket.
 pub struct WebSocket {
     pipe: Pipe,
@@ -114,9 +147,19 @@ pub struct WebSocket {
 
 impl WebSocket {
     /// Asks for an upgrade with these headers; the status where it is refused.
-    pub fn open(mut pipe: Pipe, headers: &str) -> Result<WebSocket, String> {
+    pub fn open(pipe: Pipe, headers: &str) -> Result<WebSocket, String> {
+        WebSocket::open_at(pipe, "/", "cordboard.test", headers)
+    }
+
+    /// The same at another path of this host.
+    pub fn open_at(
+        mut pipe: Pipe,
+        path: &str,
+        host: &str,
+        headers: &str,
+    ) -> Result<WebSocket, String> {
         let request = format!(
-            "GET / HTTP/1.1\r\nHost: cordboard.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n"
         );
         pipe.write(request.as_bytes());
@@ -143,36 +186,23 @@ impl WebSocket {
     }
 
     pub fn frame(&mut self, opcode: u8, payload: &[u8]) {
-        let mut frame = vec![opcode];
-        match u16::try_from(payload.len()) {
-            Ok(length @ 0..126) => frame.push(0x80 | u8::try_from(length).unwrap_or_default()),
-            Ok(length) => {
-                frame.push(0x80 | 126);
-                frame.extend(length.to_be_bytes());
-            }
-            Err(_) => {
-                frame.push(0x80 | 127);
-                frame.extend((payload.len() as u64).to_be_bytes());
-            }
-        }
-        let mask = [0x12, 0x34, 0x56, 0x78];
-        frame.extend(mask);
-        frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-        self.pipe.write(&frame);
+        self.pipe.write(&framed(opcode, payload));
+    }
+
+    pub fn sender(&self) -> FrameSender {
+        FrameSender(Arc::clone(&self.pipe.writer))
+    }
+
+    /// The next message of SIP, if one comes so soon; `Err` when the connection is closed.
+    pub fn message_within(&mut self, limit: Duration) -> Result<Option<Message>, ()> {
+        let frame = self.pipe.read_within(limit, next_frame)?;
+        let message = frame.filter(|(opcode, _)| matches!(opcode, 1 | 2));
+        Ok(message.and_then(|(_, payload)| Message::parse(&payload)))
     }
 
     /// The opcode and the payload of the next frame.
     pub fn next_frame(&mut self) -> Option<(u8, Vec<u8>)> {
-        self.pipe.read(|seen| {
-            let (opcode, short) = (seen.first()? & 0x0f, usize::from(*seen.get(1)?));
-            let (begin, length) = match short {
-                126 => (4, usize::from(u16::from_be_bytes([*seen.get(2)?, *seen.get(3)?]))),
-                short => (2, short),
-            };
-            let payload = seen.get(begin..begin + length)?.to_vec();
-            seen.drain(..begin + length);
-            Some((opcode, payload))
-        })
+        self.pipe.read(next_frame)
     }
 
     /// The next message of SIP.
@@ -208,4 +238,36 @@ impl WebSocket {
     pub fn close(self) {
         self.pipe.close();
     }
+}
+
+/// A frame as browsers send it.
+fn framed(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![opcode];
+    match u16::try_from(payload.len()) {
+        Ok(length @ 0..126) => frame.push(0x80 | u8::try_from(length).unwrap_or_default()),
+        Ok(length) => {
+            frame.push(0x80 | 126);
+            frame.extend(length.to_be_bytes());
+        }
+        Err(_) => {
+            frame.push(0x80 | 127);
+            frame.extend((payload.len() as u64).to_be_bytes());
+        }
+    }
+    let mask = [0x12, 0x34, 0x56, 0x78];
+    frame.extend(mask);
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
+
+/// Takes a whole frame from the front.
+fn next_frame(seen: &mut Vec<u8>) -> Option<(u8, Vec<u8>)> {
+    let (opcode, short) = (seen.first()? & 0x0f, usize::from(*seen.get(1)?));
+    let (begin, length) = match short {
+        126 => (4, usize::from(u16::from_be_bytes([*seen.get(2)?, *seen.get(3)?]))),
+        short => (2, short),
+    };
+    let payload = seen.get(begin..begin + length)?.to_vec();
+    seen.drain(..begin + length);
+    Some((opcode, payload))
 }

@@ -6,6 +6,8 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::browser::phone::BrowserPhone;
 use crate::phone::{PARTIES, Party, Phone};
 use crate::picture::Colour;
@@ -41,8 +43,38 @@ pub trait Observer {
     fn look_afresh(&mut self);
 }
 
+/// What people telephone with, whoever made it.
+pub trait Telephone: Observer {
+    fn dial(&mut self, whom: &str);
+    fn accept(&mut self);
+    fn hang_up(&mut self);
+    /// Waits for an event such as `CALL_ESTABLISHED`; events before it are forgotten.
+    #[track_caller]
+    fn await_event(&mut self, kind: &str) -> Value;
+    /// Itself, as one that hears and sees.
+    fn observer(&mut self) -> &mut dyn Observer;
+}
+
 macro_rules! observes {
     ($phone:ty) => {
+        impl Telephone for $phone {
+            fn dial(&mut self, whom: &str) {
+                self.dial(whom);
+            }
+            fn accept(&mut self) {
+                self.accept();
+            }
+            fn hang_up(&mut self) {
+                self.hang_up();
+            }
+            fn await_event(&mut self, kind: &str) -> Value {
+                self.await_event(kind)
+            }
+            fn observer(&mut self) -> &mut dyn Observer {
+                self
+            }
+        }
+
         impl Observer for $phone {
             fn party(&self) -> Party {
                 self.party

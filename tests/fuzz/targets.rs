@@ -24,6 +24,8 @@ use cordboard::rtp::{
 };
 use cordboard::sdp::SessionDescription;
 use cordboard::sip;
+use cordboard::srtp::{MasterKey, ProtectContext, Suite, UnprotectContext};
+use cordboard::stun::{BindingRequest, CheckRefusal, IceCredentials, StunFault, accept, refuse};
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use cordboard::transaction::{self, InviteHead};
 use cordboard::wire::admin_wire;
@@ -144,6 +146,66 @@ pub fn packet(input: &[u8]) {
     assert_eq!(&bytes[HEADER_LEN..len], payload);
 }
 
+/// One check of ICE, at the agent of RFC 5769 §2.
+pub fn check(input: &[u8]) {
+    let Ok(request) = BindingRequest::parse(input) else { return };
+    let password = "VOkJxbRl1RmTxUk/WvJxBt";
+    let agent = |ufrag: &str| IceCredentials { ufrag: ufrag.into(), password: password.into() };
+    assert!(!request.is_for(&agent("h6vY")), "it is for nobody else");
+    let _ = (request.is_for(&agent("evtj")), request.nominates(), request.is_controlled());
+    assert!(4 * request.unknown().len() <= input.len(), "more is read than is there");
+    let mut response = Vec::new();
+    let mut holds = |say: &dyn Fn(&mut Vec<u8>)| {
+        say(&mut response);
+        let length = usize::from(u16::from_be_bytes([response[2], response[3]]));
+        assert_eq!((length + 20, length % 4), (response.len(), 0));
+        assert_eq!(response[4..20], input[4..20], "the transaction of the check");
+        assert_eq!(BindingRequest::parse(&response).err(), Some(StunFault::Kind));
+    };
+    for from in ["192.0.2.7:40000", "[2001:db8::7]:40000"] {
+        let from: SocketAddr = from.parse().expect("it is an address");
+        holds(&|response| accept(&request, from, password, response));
+    }
+    for refusal in [CheckRefusal::UnknownAttribute, CheckRefusal::RoleConflict] {
+        holds(&|response| refuse(&request, refusal, password, response));
+    }
+}
+
+/// The keys of [`sealed`]; the suite by the first byte of its input modulo their number.
+pub fn keys(suite: u8) -> MasterKey {
+    let suite = Suite::ALL[usize::from(suite) % Suite::ALL.len()];
+    let (key, salt) = (vec![0x4b; suite.key_len()], vec![0x53; suite.salt_len()]);
+    MasterKey::of_parts(suite, &key, &salt).expect("they are as long as the suite has them")
+}
+
+/// One datagram of SRTP, or of SRTCP where the second byte is odd.
+pub fn sealed(input: &[u8]) {
+    let [suite, kind, packet @ ..] = input else { return };
+    let keys = keys(*suite);
+    let mut theirs = UnprotectContext::new(&keys);
+    let mut opened = packet.to_vec();
+    if kind % 2 == 1 {
+        let length = theirs.unprotect_rtcp(&mut opened);
+        assert!(length.is_none_or(|length| length < packet.len()));
+        let again = theirs.unprotect_rtcp(&mut packet.to_vec());
+        assert!(length.is_none() || again.is_none(), "a repetition is not taken");
+        return;
+    }
+    if let Some(length) = theirs.unprotect_rtp(&mut opened) {
+        opened.truncate(length);
+        ProtectContext::new(&keys).protect_rtp(&mut opened);
+        assert_eq!(opened, packet, "only what was sealed under these keys opens");
+        assert_eq!(theirs.unprotect_rtp(&mut opened), None, "a repetition is not taken");
+    }
+    // As a packet in clear: sealed, it opens, and is what it was.
+    let mut own = packet.to_vec();
+    ProtectContext::new(&keys).protect_rtp(&mut own);
+    if !own.is_empty() {
+        let length = UnprotectContext::new(&keys).unprotect_rtp(&mut own);
+        assert_eq!(length.map(|length| &own[..length]), Some(packet));
+    }
+}
+
 /// One datagram of RTCP.
 pub fn control(input: &[u8]) {
     let Ok(messages) = rtcp::parse(input) else { return };
@@ -222,7 +284,7 @@ pub fn party(input: &[u8]) {
         relay.handle(now, command, &mut Nowhere);
     }
     let saved = legs.save(now, id).expect("nothing is under way");
-    let ports = [saved.audio, saved.video].into_iter().filter(|stream| stream.is_open);
+    let ports = [&saved.audio, &saved.video].into_iter().filter(|stream| stream.is_open);
     let ports = ports.filter_map(|stream| relay.save(now, stream.port?)).collect();
     let again = live::print(&SavedParty { leg: saved, ports, peer, invite, credit });
     if let Err(fault) = live::parse(&again, now, |_| None) {

@@ -106,19 +106,18 @@ fn what_waits_in_hand_goes_to_the_front_of_the_queue_when_the_phone_hangs_up() {
                  3002 <- 200
                  op1: waiting r4, 1 of 1
         6s   3001 hangs up
+                 end eve, normal-clearing
                  bob gets hold
+                 bob gets position 1, 1 min
                  ada gets hold
                  ada gets position 1, 1 min
-                 bob gets position 1, 1 min
-                 end eve, normal-clearing
-                 op1: call r2 ended, phone-gone
-                 op1: call r1 ended, phone-gone
-                 op1: waiting r1, 1 of 2
-                 op1: waiting r2, 1 of 3
                  op1: call r3 ended, operator-hung-up
-                 op1: offer r2, 1 of 3
-                 op1: offer r1, 2 of 3
-                 op1: offer r4, 3 of 3
+                 op1: call r2 ended, phone-gone
+                 op1: waiting r2, 1 of 2
+                 op1: call r1 ended, phone-gone
+                 op1: offer r2, 1 of 2
+                 op1: offer r4, 2 of 2
+                 op1: offer r1, 1 of 3
                  op1: state idle, phone ok
     ",
     );
@@ -391,22 +390,27 @@ fn a_phone_that_is_lost_while_three_wait_loses_nobody() {
                  op1: call r3 talking-to-callee
         6s   op1 takes 4001 too
         7s   3001 is lost
-                 bob gets hold
-                 ada gets hold
-                 ada gets position 1, 1 min
-                 bob gets position 1, 1 min
+                 4001 gets hold
+                 call 3001 as 4001
+                 op1: call r4 ringing-you
+        27s  alarm
+                 end 3001, abandoned
+                 4001 gets position 1, 1 min
                  eve gets 3002, 3002 gets eve
                  3002 shows eve
-                 4001 gets position 1, 1 min
+                 bob gets hold
+                 bob gets position 1, 1 min
+                 ada gets hold
+                 ada gets position 1, 1 min
+                 op1: call r4 ended, phone-gone
+                 op1: waiting r4, 1 of 1
                  op1: call r3 ended, handed-over
                  op1: call r2 ended, phone-gone
-                 op1: call r1 ended, phone-gone
-                 op1: waiting r1, 1 of 1
                  op1: waiting r2, 1 of 2
-                 op1: call r4 ended, phone-gone
+                 op1: call r1 ended, phone-gone
                  op1: offer r2, 1 of 2
-                 op1: offer r1, 2 of 2
-                 op1: offer r4, 1 of 3
+                 op1: offer r4, 2 of 2
+                 op1: offer r1, 1 of 3
                  op1: state idle, phone ok
     ",
     );
@@ -529,9 +533,9 @@ fn callees_wait_in_hand_with_their_callers() {
                  ada gets position 1
                  bob gets 3003, 3003 gets bob
                  3003 shows bob
+                 op1: call r2 ended, handed-over
                  op1: call r1 ended, phone-gone
                  op1: offer r1, 1 of 1
-                 op1: call r2 ended, handed-over
                  op1: state idle, phone ok
     ",
     );

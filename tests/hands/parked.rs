@@ -163,6 +163,7 @@ fn a_desk_that_comes_back_hears_of_all_in_hand_and_all_parked() {
                  op1: call r2 with-caller
         5s   op1 takes eve too
         6s   op1: hello
+                 probe 3001
                  op1: ok
                  op1: welcome
                  op1: state busy, phone ok
@@ -170,6 +171,7 @@ fn a_desk_that_comes_back_hears_of_all_in_hand_and_all_parked() {
                  op1: call r3 with-caller
                  op1: parked r1 by op1, wants 3002
                  op1: snapshot-end
+                 op1: senses r3, nobody
     ",
     );
 }

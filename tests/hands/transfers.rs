@@ -382,13 +382,13 @@ fn a_call_that_comes_back_rings_in_place_of_the_offer() {
                  op1: call r1 in-hand
                  op1: call r2 with-caller
         7s   3001 hangs up
+                 end bob, normal-clearing
                  ada gets hold
                  ada gets position 1
-                 end bob, normal-clearing
                  call 3001 as ada
+                 op1: call r2 ended, operator-hung-up
                  op1: call r1 ended, phone-gone
                  op1: offer r1, 1 of 1
-                 op1: call r2 ended, operator-hung-up
                  op1: state idle, phone ok
     ",
     );

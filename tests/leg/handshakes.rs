@@ -10,11 +10,40 @@ use cordboard::sdp::MediaDescription;
 use cordboard::srtp::{MasterKey, Seed, Suite};
 use std::fs;
 
-/// As both browsers offer at their default policy, before they know any address of theirs; the answer is unbundled.
+/// As both browsers offer, before they know any address of theirs: with `max-bundle` they take nothing else.
 #[test]
 fn a_browser_that_calls_is_answered_at_once_and_heard_when_its_keys_are_there() {
+    for browser in ["chromium-156", "chromium-156-gathered", "chromium-156-max-bundle"] {
+        ladder(&format!("
+            w -> INVITE browser {browser} FP>A
+            = offered w audio video sealed
+            do answer w
+            ^ begin 20000 passive
+            ~ open 20000 audio PCMU telephone-event to nowhere awaited checked
+            ~ open 20001 video H264 to nowhere by 20000 awaited checked
+            ~ patch 20000=silence
+            w <- 200 bundled audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU 126:telephone-event; video 20000 TLS setup=passive mid=1 mux ice=EV 102:H264
+            w -> ACK
+            = confirmed w PCMU H264
+            dtls keyed 20000 A
+            ~ update 20000 PCMU telephone-event to nowhere sealed checked
+            ~ update 20001 H264 to nowhere by 20000 sealed checked
+            do listen w=hold
+            ~ patch 20000=hold 20001=hold
+            w -> BYE
+            w <- 200
+            ~ close 20001
+            ^ end 20000
+            ~ close 20000
+            = ended w by Peer NormalClearing
+        "));
+    }
+}
+
+#[test]
+fn a_browser_that_bundles_nothing_gets_a_port_for_each() {
     ladder("
-        w -> INVITE browser chromium-156 FP>A
+        w -> INVITE browser chromium-156 FP>A a=group:BUNDLE%0%1>a=nothing
         = offered w audio video sealed
         do answer w
         ^ begin 20000 passive
@@ -39,20 +68,103 @@ fn a_browser_that_calls_is_answered_at_once_and_heard_when_its_keys_are_there() 
     ");
 }
 
+/// What is bundled stays so, and what is dropped leaves the other.
+#[test]
+fn a_bundle_lives_through_new_offers() {
+    const ONE: &str = "audio 9 TLS bundle=0,1 setup=actpass fp=A mid=0 ice=A mux 0";
+    ladder(&format!(
+        "
+        a -> INVITE {ONE}; video 0 TLS bundle-only mid=1 97:H264/90000
+        = offered a audio video sealed
+        do answer a
+        ^ begin 20000 passive
+        ~ open 20000 audio PCMU to nowhere awaited checked
+        ~ open 20001 video H264 to nowhere by 20000 awaited checked
+        ~ patch 20000=silence
+        a <- 200 bundled audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU; video 20000 TLS setup=passive mid=1 mux ice=EV 97:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        dtls keyed 20000 A
+        ~ update 20000 PCMU to nowhere sealed checked
+        ~ update 20001 H264 to nowhere by 20000 sealed checked
+        a -> INVITE {ONE}; video 9 TLS mid=1 97:H264/90000
+        a <- 200 bundled audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU; video 20000 TLS setup=passive mid=1 mux ice=EV 97:H264
+        a -> ACK
+        a -> INVITE {ONE}; video 0 TLS mid=1 97:H264/90000
+        a <- 200 v2 audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU; video 0
+        ~ close 20001
+        = changed a PCMU -
+        a -> ACK
+        a -> INVITE {ONE}; video 0 TLS bundle-only mid=1 97:H264/90000
+        a <- 200 v3 bundled audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU; video 20000 TLS setup=passive mid=1 mux ice=EV 97:H264
+        ~ open 20001 video H264 to nowhere by 20000 sealed checked
+        = changed a PCMU H264
+        a -> ACK
+        a -> INVITE
+        a <- 200 v4 bundled audio 20000 TLS setup=actpass mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU 8:PCMA 9:G722 96:opus OLD-SOUND; video 20000 TLS setup=actpass mid=1 mux ice=EV 97:H264 99:H264 100:VP8 102:H265 103:H263-1998 104:H263-2000 34:H263 31:H261
+        a -> ACK {ONE}; video 9 TLS mid=1 97:H264/90000
+        "
+    ));
+}
+
+#[test]
+fn what_is_there_only_if_it_is_bundled_is_refused_without_what_carries_it() {
+    ladder(
+        "
+        a -> INVITE audio 0 TLS bundle=0,1 setup=actpass fp=A mid=0 ice=A mux 0; video 0 TLS bundle-only setup=actpass fp=A mid=1 ice=A mux 97:H264/90000
+        = offered a NoMedia
+        do answer a
+        a <- 488
+        = ended a by Us NoCommonCodec
+    ",
+    );
+}
+
+/// Two ports are offered, and one is taken.
+#[test]
+fn a_browser_that_is_called_may_bundle_what_we_offer() {
+    ladder(&format!(
+        "
+        do call w
+        ^ begin 20000 passive
+        ~ open 20000 audio {ALL} to nowhere inactive awaited checked
+        ^ begin 20002 passive
+        ~ open 20002 video {ALL_PICTURES} to nowhere inactive awaited checked
+        ~ patch 20000=silence
+        w <- INVITE {OFFERED}
+        dtls keyed 20000 A
+        w -> 200 audio 9 TLS bundle=0,1 setup=active fp=A mid=0 ice=A mux 8; video 9 TLS mid=1 99:H264/90000
+        w <- ACK
+        ^ end 20002
+        ~ close 20002
+        ~ update 20000 PCMA to nowhere sealed checked
+        ~ open 20001 video H264 to nowhere by 20000 sealed checked
+        = answered w PCMA H264
+        do end w
+        w <- BYE
+        ~ close 20001
+        ^ end 20000
+        ~ close 20000
+        = ended w by Us NormalClearing
+        "
+    ));
+}
+
 /// It has no H.264 where its plug-in is not there.
 #[test]
 fn firefox_is_answered_with_what_it_has() {
-    ladder("
-        w -> INVITE browser firefox-153 FP>A
+    for browser in ["firefox-153", "firefox-153-gathered", "firefox-153-max-bundle"] {
+        ladder(&format!("
+        w -> INVITE browser {browser} FP>A
         = offered w audio video sealed
         do answer w prefer opus
         ^ begin 20000 passive
         ~ open 20000 audio opus telephone-event to nowhere awaited checked
-        ^ begin 20002 passive
-        ~ open 20002 video VP8 to nowhere awaited checked
+        ~ open 20001 video VP8 to nowhere by 20000 awaited checked
         ~ patch 20000=silence
-        w <- 200 audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 109:opus 101:telephone-event; video 20002 TLS setup=passive mid=1 mux ice=S3 at 192.0.2.1:20002 120:VP8
-    ");
+        w <- 200 bundled audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 109:opus 101:telephone-event; video 20000 TLS setup=passive mid=1 mux ice=EV 120:VP8
+    "));
+    }
 }
 
 /// What it has found of its own addresses, be it names of nobody, TCP, or another family, is not read.
@@ -74,7 +186,7 @@ fn a_browsers_addresses_make_no_difference() {
             play.contains("open 20000 audio PCMU telephone-event to nowhere awaited"),
             "{play}"
         );
-        assert!(play.contains("w <- 200 audio 20000 TLS setup=passive"), "{play}");
+        assert!(play.contains("w <- 200 bundled audio 20000 TLS setup=passive"), "{play}");
     }
 }
 
@@ -124,8 +236,8 @@ fn who_is_passive_gets_our_client_hello_and_goes_on_so() {
     );
 }
 
-const OFFERED: &str = "audio 20000 TLS setup=actpass mid=0 mux ice=EV at 192.0.2.1:20000 8:PCMA 0:PCMU 9:G722 96:opus OLD-SOUND; \
-    video 20002 TLS setup=actpass mid=1 mux ice=S3 at 192.0.2.1:20002 97:H264 98:H264 99:VP8 OLD-PICTURES";
+const OFFERED: &str = "bundled audio 20000 TLS setup=actpass mid=0 mux ice=EV at 192.0.2.1:20000 8:PCMA 0:PCMU 9:G722 96:opus OLD-SOUND; \
+    video 20002 TLS setup=actpass mid=1 mux ice=S3 at 192.0.2.1:20002 99:H264 100:H264 102:VP8 103:H265 104:H263-1998 105:H263-2000 34:H263 31:H261";
 const ALL: &str =
     "PCMA PCMU G722 opus G729 GSM G723 speex speex telephone-event telephone-event telephone-event";
 const ALL_PICTURES: &str = "H264 H264 VP8 H265 H263-1998 H263-1998 H263 H261";
@@ -147,7 +259,7 @@ fn checks_and_the_handshake_may_come_before_the_answer() {
             {name} -> 180
             = ringing {name} 180
             dtls keyed 20000 A
-            {name} -> 200 audio 9 TLS setup=active fp=A mid=0 ice=A mux 8; video 9 TLS setup=active fp=A mid=1 ice=A mux 97:H264/90000
+            {name} -> 200 audio 9 TLS setup=active fp=A mid=0 ice=A mux 8; video 9 TLS setup=active fp=A mid=1 ice=A mux 99:H264/90000
             {name} <- ACK
             ~ update 20000 PCMA to nowhere sealed checked
             ~ update 20002 H264 to nowhere awaited checked

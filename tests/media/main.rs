@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
+mod bundles;
 mod cameras;
 #[path = "../checks/mod.rs"]
 mod checks;
 mod clocks;
 mod conversion;
+mod handshakes;
 mod ledger;
 mod pictures;
 mod recording;

@@ -4,7 +4,8 @@ use super::relay::*;
 use super::{VP8_DELTA, VP8_KEY};
 use cordboard::codec::Codec;
 use cordboard::ids::PortId;
-use cordboard::media::{Command, Event, Source};
+use cordboard::media::{BitrateFeedback, Channel, Command, Event, Source};
+use cordboard::rtp::rtcp::{self, RtcpPacket};
 use cordboard::sdp::Direction;
 
 const FPS_CLOCK: u32 = 3000;
@@ -22,6 +23,21 @@ impl Relay {
         self.arrives(port, &packet);
         self.pass(ms);
         self.make();
+    }
+
+    /// When a phone was told how much it may send, in ms, and how much.
+    fn limits_told(&mut self, port: PortId) -> Vec<(u64, u64)> {
+        let mut told = Vec::new();
+        let reports = |sent: &&Sent| sent.port == port && sent.channel == Channel::Rtcp;
+        for sent in self.wire.sent.iter().filter(reports) {
+            for message in rtcp::parse(&sent.bytes).unwrap() {
+                if let RtcpPacket::MaxBitrate { bitrate, .. } = message {
+                    told.push((sent.at.as_micros() / 1000, bitrate));
+                }
+            }
+        }
+        self.wire.sent.clear();
+        told
     }
 
     /// What a phone is shown since it was last asked for: of the other phones, and of the relay's own.
@@ -223,4 +239,30 @@ fn the_first_word_about_a_picture_counts_those_since_it_was_asked_for() {
     });
     let (ok, rate) = told.unwrap();
     assert!(ok && (24..=26).contains(&rate), "{rate} pictures a second");
+}
+
+/// Without it Chromium sends less and less. What the partner can take bounds it, and what is seen by nobody is small.
+#[test]
+fn a_browser_is_told_again_and_again_how_much_it_may_send() {
+    let mut relay = cameras();
+    let browser = plan(O, vec![format(Codec::Vp8, 97, 99, "")]);
+    let browser = with(browser, |plan| plan.stream.bitrate_feedback = BitrateFeedback::Remb);
+    relay.command(Command::Update { port: O, plan: browser });
+    let start = relay.now.instant.as_micros() / 1000;
+    relay.shoot(O, &VP8_KEY, 20);
+    relay.pass(3000);
+    let unseen = relay.limits_told(O);
+    let times: Vec<u64> = unseen.iter().map(|(at, _)| at - start).collect();
+    assert!(times[0].abs_diff(100) <= 20 && times[1].abs_diff(1100) <= 20, "{times:?}");
+    assert_eq!((times.len(), unseen[0].1), (3, 256_000));
+    relay.patch(&[(C, Source::Port(O))]);
+    relay.pass(60);
+    let seen: Vec<u64> = relay.limits_told(O).iter().map(|(_, bitrate)| *bitrate).collect();
+    assert_eq!(seen, [1_500_000], "at once");
+    let narrow = plan(C, vec![format(Codec::Vp8, 96, 99, "")]);
+    let narrow = with(narrow, |plan| plan.stream.picture.bitrate_max = Some(400_000));
+    relay.command(Command::Update { port: C, plan: narrow });
+    relay.pass(2000);
+    let bounded: Vec<u64> = relay.limits_told(O).iter().map(|(_, bitrate)| *bitrate).collect();
+    assert_eq!(bounded, [400_000; 2]);
 }

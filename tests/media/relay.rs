@@ -3,7 +3,7 @@
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
+    BitrateFeedback, Channel, Command, Dropped, Event, Job, KeyFrameFeedback, Machine, Outgoing,
     PayloadFormat, PictureLimits, Plan, PromptMessage as Text, Protection, RecordingTap, SavedPort,
     Settings, Source, StreamPlan, TransportPlan, Trust, VideoPrompt, WaitingProfileId,
     WorkerConversions,
@@ -57,6 +57,7 @@ pub struct Wire {
     /// Prompts and sounds: what the relay makes itself.
     pub orders: Vec<Job>,
     pub taps: Vec<RecordingTap>,
+    pub handshakes: Vec<(PortId, Vec<u8>)>,
     pub ledger_wanted: bool,
 }
 
@@ -72,6 +73,11 @@ impl Outgoing for Wire {
     fn tap(&mut self, tap: RecordingTap) {
         self.taps.push(tap);
     }
+
+    fn handshake(&mut self, port: PortId, datagram: &[u8]) {
+        self.handshakes.push((port, datagram.to_vec()));
+    }
+
     fn job(&mut self, job: Job) {
         match job {
             Job::Prompt(_) | Job::Sound(_) => self.orders.push(job),
@@ -329,6 +335,19 @@ impl Relay {
         self.wire.sent.iter().filter(is_it).cloned().collect()
     }
 
+    /// All that was counted and not taken at a port.
+    pub fn dropped(&self, port: PortId) -> Dropped {
+        let mut all = Dropped::default();
+        for event in &self.wire.events {
+            if let Event::Dropped { port: at, dropped } = event
+                && *at == port
+            {
+                all += *dropped;
+            }
+        }
+        all
+    }
+
     /// What a phone has heard since it was last asked for.
     pub fn heard(&mut self, port: PortId) -> BTreeSet<String> {
         let heard = self.rtp_to(port);
@@ -411,7 +430,7 @@ pub fn plan(port: PortId, formats: Vec<PayloadFormat>) -> Plan {
         picture: PictureLimits::default(),
         cname: port.to_string(),
     };
-    Plan { transport, stream }
+    Plan { transport, stream, carrier: None }
 }
 
 /// The same, otherwise in one point.

@@ -332,6 +332,7 @@ impl World {
                     }
                 }
                 Effect::Resolve(_)
+                | Effect::Handshake(_)
                 | Effect::Located { .. }
                 | Effect::Reply { .. }
                 | Effect::WebReply { .. }

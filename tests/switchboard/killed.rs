@@ -81,11 +81,13 @@ fn an_operator_and_its_caller_talk_on_and_the_desk_comes_back() {
                  ada <- key frame?
         6s   op1 desk up
         6s   op1: hello
+                 probe 3001
                  op1: ok
                  op1: welcome
                  op1: state busy, phone ok
                  op1: call r1 with-caller
                  op1: snapshot-end
+                 op1: senses r1, nobody
         7s   op1: consult 3002
                  ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
@@ -149,11 +151,13 @@ fn phones_that_rang_and_are_not_known_are_called_anew() {
                  ada gets 3001, 3001 gets ada
         5s   op1 desk up
         5s   op1: hello
+                 probe 3001
                  op1: ok
                  op1: welcome
                  op1: state busy, phone ok
                  op1: call r1 with-caller
                  op1: snapshot-end
+                 op1: senses r1, nobody
         6s   op1: consult 3002
                  ada gets asking, 3001 gets ring-back
                  call 3002 as 3001
@@ -257,11 +261,13 @@ fn a_release_that_is_written_completes_and_one_that_waits_for_health_was_none() 
                  ada <- key frame?
         6s   op1 desk up
         6s   op1: hello
+                 probe 3001
                  op1: ok
                  op1: welcome
                  op1: state busy, phone ok
                  op1: call r1 connected
                  op1: snapshot-end
+                 op1: senses r1, nobody
         7s   op1 repeats z1 release
         8s   ada healthy
         8s   3002 healthy
@@ -329,6 +335,7 @@ fn what_is_in_hand_and_parked_is_there_and_is_recalled_at_its_time() {
                  3001 gets inhand { number: 1 } in silence
         6s   op1 desk up
         6s   op1: hello
+                 probe 3001
                  op1: ok
                  op1: welcome
                  op1: state busy, phone ok
@@ -444,13 +451,17 @@ fn without_its_operator_or_its_queue_a_call_goes_on_as_well_as_it_can() {
                  3001 <- key frame?
                  ada <- key frame?
         3s   3001 is lost
-                 ada gets position 1
-                 ada gets sorry, nobody
+                 ada gets hold
+                 call 3001 as ada
         6.5s alarm
                  end bob, no-operator
-        7.5s alarm
+        22s  alarm
+                 end 3001, abandoned
+                 ada gets position 1
+                 ada gets sorry, nobody
+        26.5s alarm
                  end ada, no-operator
-        10s  all is quiet
+        27s  all is quiet
     ",
     );
 }

@@ -25,7 +25,7 @@ use cordboard::ids::{
     BootNumber, CallId, CameraId, ConnectionId, LegId, LevelId, Number, OperatorId, QueueId,
     Ticket, Tickets,
 };
-use cordboard::leg::{self, Command, EndingSide, LegHealth, LegSource, Quality, Spoken};
+use cordboard::leg::{self, Command, EndingSide, LegHealth, LegSenses, LegSource, Quality, Spoken};
 use cordboard::locator;
 use cordboard::media::{Announcement, Dropped, PromptMessage, WaitingProfileId};
 use cordboard::presence;
@@ -60,6 +60,7 @@ pub struct Testbed {
     uncommitted: Vec<Ticket>,
     /// INFO that the desks have not answered because the script keeps them silent.
     silent_desks: bool,
+    unanswered: Vec<Input>,
     pub kept: Vec<cordboard::call::call_record::CallRecord>,
     /// Callers acknowledge their 200 at once, or when the script says so.
     acknowledge: bool,
@@ -90,6 +91,8 @@ pub struct Testbed {
     pub others_each: u64,
     /// The script has phones called once more: what rings is not put back.
     pub called_once_more: bool,
+    /// The script says what parties hear and how they do, which no saved call has: none is put back.
+    pub measured: bool,
 }
 
 fn number(text: &str) -> Number {
@@ -291,6 +294,7 @@ impl Testbed {
             journal_waits: false,
             uncommitted: vec![],
             silent_desks: false,
+            unanswered: vec![],
             kept: vec![],
             acknowledge: true,
             waiting: BTreeSet::new(),
@@ -307,6 +311,7 @@ impl Testbed {
             results: BTreeMap::new(),
             others_each: 1,
             called_once_more: false,
+            measured: false,
         };
         let phones = vec![binding("3005"), binding("3005b")];
         let _ = testbed.registrar.restore(moment(Instant::START), phones, &[]);
@@ -459,9 +464,10 @@ impl Testbed {
                 rows.join(", ")
             }
             Command::Info { leg, tag, body, .. } => {
-                if !self.silent_desks {
-                    let answered = leg::Event::InfoAnswered { leg, tag, status: 200 };
-                    answers.push(Input::Leg(answered));
+                let answered = Input::Leg(leg::Event::InfoAnswered { leg, tag, status: 200 });
+                match self.silent_desks {
+                    true => self.unanswered.push(answered),
+                    false => answers.push(answered),
                 }
                 let value: Value = serde_json::from_slice(&body.bytes).unwrap();
                 format!("{}: {}", self.name(leg), self.message(&value))
@@ -527,6 +533,23 @@ impl Testbed {
             "recall" => format!("recall {request} after {} s", value["seconds"]),
             "callee" => format!("callee {} {}", text("number"), text("progress")),
             "state" => format!("state {}, phone {}", text("state"), text("phone")),
+            "terminal" => format!("terminal {} {}", text("number"), text("state")),
+            "senses" => {
+                let list = |name: &str, how: &str| {
+                    let list = value[name].as_array().into_iter().flatten();
+                    let list: Vec<&str> = list.filter_map(Value::as_str).collect();
+                    (!list.is_empty()).then(|| format!("{how} {}", list.join(" ")))
+                };
+                let lists = [
+                    list("hears_you", "heard by"),
+                    list("you_hear", "hears"),
+                    list("sees_you", "seen by"),
+                    list("you_see", "sees"),
+                ];
+                let lists: Vec<String> = lists.into_iter().flatten().collect();
+                let request = if lists.is_empty() { format!("{request}, nobody") } else { request };
+                format!("senses {request} {}", lists.join(", ")).trim_end().to_owned()
+            }
             "health" => {
                 let blocking = value["blocking"].as_array().into_iter().flatten();
                 let blocking: Vec<&str> = blocking.filter_map(Value::as_str).collect();
@@ -629,6 +652,7 @@ impl Testbed {
             identity,
             dialled,
             params: String::new(),
+            sips: false,
             no_queue: false,
             offer,
             replaces,
@@ -670,6 +694,7 @@ impl Testbed {
             ["alternate" | "retrieve", party] => value["party"] = (*party).into(),
             ["release", "force"] => value["force"] = true.into(),
             ["record", "on"] => value["on"] = true.into(),
+            ["watch", numbers @ ..] => value["numbers"] = json!(numbers),
             ["record", "off"] => value["on"] = false.into(),
             ["hello", phone] => value["phone"] = (*phone).into(),
             [_] => {}
@@ -700,6 +725,11 @@ impl Testbed {
         let ended = |by, cause| leg::Event::Ended { leg, cause, by };
         let event = match words {
             ["rings"] => leg::Event::Ringing { leg, status: 180 },
+            ["hears", heard, "sees", seen] => {
+                let of = |who: &str| (who != "nobody").then(|| self.leg(who));
+                let senses = LegSenses { hears: of(heard), sees: of(seen) };
+                leg::Event::Senses { leg, senses }
+            }
             ["falls", "silent"] => leg::Event::Silent { leg, span: Duration::from_secs(30) },
             ["sends", "rubbish"] => {
                 let dropped = Dropped { malformed: 1, ..Dropped::default() };
@@ -818,6 +848,10 @@ impl day::Machine for Testbed {
                 self.called_once_more = true;
                 vec![]
             }
+            ["media", "are", "measured"] => {
+                self.measured = true;
+                vec![]
+            }
             ["the", "switchboard", "is", "killed"] => self.is_killed(now, false),
             ["the", "journal", "has", "it", "and", "the", "switchboard", "is", "killed"] => {
                 self.is_killed(now, true)
@@ -860,6 +894,23 @@ impl day::Machine for Testbed {
                 self.directory.adopt(&[directory::Effect::PutOperator(account)]);
                 self.give(now, Input::DirectoryChanged)
             }
+            [operator, "is", "removed"] => {
+                let operator = OperatorId::from(*operator);
+                self.directory.adopt(&[directory::Effect::DropOperator(operator)]);
+                self.give(now, Input::DirectoryChanged)
+            }
+            [operator, "has", "phone", phone] => {
+                let account = self.directory.operator(&OperatorId::from(*operator)).unwrap();
+                let account = Operator { phone: number(phone), ..account.clone() };
+                self.directory.adopt(&[directory::Effect::PutOperator(account)]);
+                self.give(now, Input::DirectoryChanged)
+            }
+            [phone, "registers", "at", contact] => {
+                let binding = registrar::Binding { number: number(phone), ..binding(contact) };
+                let _ = self.registrar.restore(moment(now), vec![binding], &[]);
+                self.give(now, Input::Registered(number(phone)))
+            }
+            [phone, "registers"] => self.give(now, Input::Registered(number(phone))),
             [operator, "may", "have", max, "calls" | "call"] => {
                 let account = self.directory.operator(&OperatorId::from(*operator)).unwrap();
                 let account = Operator { max_calls: max.parse().unwrap(), ..account.clone() };
@@ -912,6 +963,11 @@ impl day::Machine for Testbed {
             ["desks", "fall", "silent"] => {
                 self.silent_desks = true;
                 vec![]
+            }
+            ["desks", "speak", "again"] => {
+                self.silent_desks = false;
+                let unanswered = std::mem::take(&mut self.unanswered);
+                unanswered.into_iter().flat_map(|info| self.give(now, info)).collect()
             }
             ["all", "is", "well"] => vec![],
             ["all", "is", "quiet"] => {

@@ -290,6 +290,7 @@ impl Testbed {
                 | SavedOperatorState::Connected { .. }
                 | SavedOperatorState::Settling { .. } => return false,
                 SavedOperatorState::RingingYou { .. }
+                | SavedOperatorState::Rejoining { .. }
                 | SavedOperatorState::Consulting { .. }
                 | SavedOperatorState::Transferring { .. }
                 | SavedOperatorState::Entrusted { .. } => true,
@@ -300,7 +301,7 @@ impl Testbed {
                 SavedDirectState::Talking { .. } | SavedDirectState::Watching { .. }
             ),
         };
-        !(rings && self.called_once_more)
+        !(rings && self.called_once_more || self.measured)
     }
 }
 

@@ -28,7 +28,7 @@ use script::Play;
 use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
-use switchboard::{DemoSwitchboard, introduction};
+use switchboard::{DemoSwitchboard, QUEUE, introduction};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Play a whole operator call with simulated phones.
@@ -75,7 +75,7 @@ impl Command {
             verdict = play(&switchboard) => verdict,
             () = &mut interrupted => return Ok(ExitCode::FAILURE),
         };
-        let (status, ada) = match verdict {
+        let (status, [bob, ada]) = match verdict {
             Ok(played) => played,
             Err(error) => {
                 let log = switchboard.last_words();
@@ -85,11 +85,14 @@ impl Command {
             }
         };
         if self.once {
-            ada.leave().await?;
+            for phone in [bob, ada] {
+                phone.leave().await?;
+            }
             return Ok(status);
         }
         tokio::spawn(ada.attend());
-        print(&introduction(&switchboard))?;
+        tokio::spawn(bob.keep_calling(QUEUE));
+        print(&introduction(&switchboard, &switchboard.desk_link()?))?;
         loop {
             tokio::select! {
                 () = &mut interrupted => return Ok(status),
@@ -103,16 +106,16 @@ impl Command {
     }
 }
 
-/// Plays, and leaves one phone on.
-async fn play(switchboard: &DemoSwitchboard) -> anyhow::Result<(ExitCode, DemoPhone)> {
+/// Plays, and leaves the phones of caller and user on.
+async fn play(switchboard: &DemoSwitchboard) -> anyhow::Result<(ExitCode, [DemoPhone; 2])> {
     let mut play = Play::prepare(switchboard).await?;
     let (phases, wrong) = play.perform().await?;
-    let ada = play.close().await?;
+    let phones = play.close().await?;
     // No phase at all would be no proof.
     if wrong == 0 && phases > 0 {
         print(&format!("All {phases} phases measured right.\n"))?;
-        return Ok((ExitCode::SUCCESS, ada));
+        return Ok((ExitCode::SUCCESS, phones));
     }
     print(&format!("{wrong} of {phases} phases measured wrong.\n"))?;
-    Ok((ExitCode::FAILURE, ada))
+    Ok((ExitCode::FAILURE, phones))
 }

@@ -16,6 +16,9 @@ const RENEW: Duration = Duration::from_secs(300);
 /// Nobody picks up sooner.
 const REACH: Duration = Duration::from_secs(2);
 
+/// Whoever calls again takes so long to it.
+const CALLS_AGAIN: Duration = Duration::from_secs(5);
+
 /// What a phone does at the moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum DemoPhoneState {
@@ -93,6 +96,20 @@ impl DemoPhone {
             if !self.awaits(DemoPhoneState::Idle).await {
                 return;
             }
+        }
+    }
+
+    /// Calls this number, and again whenever the call is over, for as long as the switchboard is there.
+    pub async fn keep_calling(mut self, number: &str) {
+        while self.call(number).await.is_ok() {
+            let begun = self.state.wait_for(|state| *state != DemoPhoneState::Idle);
+            if matches!(timeout(ANSWER_MAX, begun).await, Ok(Err(_))) {
+                return;
+            }
+            if !self.awaits(DemoPhoneState::Idle).await {
+                return;
+            }
+            sleep(CALLS_AGAIN).await;
         }
     }
 

@@ -76,16 +76,14 @@ impl Play {
         Ok((self.phases, self.wrong))
     }
 
-    /// Everyone goes home but the user, who stays for calls of others.
+    /// The operator goes home; the caller stays to call again, and the user for calls of others.
     ///
     /// # Errors
     /// When the switchboard has gone before.
-    pub async fn close(self) -> anyhow::Result<DemoPhone> {
+    pub async fn close(self) -> anyhow::Result<[DemoPhone; 2]> {
         self.desk.close().await?;
-        for phone in [self.caller, self.operator] {
-            phone.leave().await?;
-        }
-        Ok(self.user)
+        self.operator.leave().await?;
+        Ok([self.caller, self.user])
     }
 
     // ---- the acts ----
@@ -149,7 +147,8 @@ impl Play {
         .await?;
         let health = self
             .event("a good health report", |event| {
-                event["event"] == "health" && event["ok"] == true
+                let is_of_both = event["caller"].is_object() && event["callee"].is_object();
+                event["event"] == "health" && event["ok"] == true && is_of_both
             })
             .await?;
         print(&format!(
@@ -282,11 +281,12 @@ impl Play {
     }
 }
 
-/// A message of the switchboard in two words; health comes each second and is not drawn.
+/// A message of the switchboard in two words; health comes each second and is not drawn, nor is what the phones measure
+/// themselves.
 fn told(message: &Value) -> Option<String> {
     let event = message["event"].as_str();
     match event {
-        Some("health") => None,
+        Some("health" | "senses") => None,
         Some("call") => Some(format!("call: {}", word(&message["phase"]))),
         Some("callee") => Some(format!("callee: {}", word(&message["progress"]))),
         Some("state") => Some(format!("state: {}", word(&message["state"]))),

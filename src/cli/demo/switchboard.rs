@@ -4,8 +4,10 @@ use super::party::DemoParty;
 use crate::cli::administration::Administration;
 use crate::cli::site::Site;
 use crate::directory::{DirectoryChange, OperatorDraft, Secret, TerminalDraft};
+use crate::exchange::AdminRequest;
 use crate::ids::{Number, OperatorId};
 use crate::server::own_address_towards;
+use crate::wire::admin_wire::AdminAnswer;
 use anyhow::{Context as _, bail};
 use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -25,6 +27,8 @@ const SPARE: [(&str, &str, &str); 2] =
 
 /// Softphones on this computer, Linphone among them, want 5060 for themselves.
 const PORT: u16 = 5070;
+/// Of the desk page.
+const PAGE_PORT: u16 = 8088;
 
 const START_MAX: Duration = Duration::from_secs(10);
 const STOP_MAX: Duration = Duration::from_secs(5);
@@ -35,6 +39,8 @@ pub struct DemoSwitchboard {
     directory: PathBuf,
     temporary: bool,
     server: SocketAddr,
+    /// Where the desk page is.
+    page: SocketAddr,
     child: Child,
 }
 
@@ -51,9 +57,10 @@ impl DemoSwitchboard {
         };
         fs::create_dir_all(&directory)
             .with_context(|| format!("{}: it cannot be made", directory.display()))?;
-        let server = free_address(listen)?;
+        let server = free_address(listen, PORT)?;
+        let page = free_address(Some(server.ip()), PAGE_PORT)?;
         let config = directory.join("demo.toml");
-        fs::write(&config, configuration(&directory, server))?;
+        fs::write(&config, configuration(&directory, server, page))?;
         add_accounts(&Administration::open(&Site::of(config.clone()))?)?;
         let log = File::create(directory.join("log"))?;
         let child = Command::new(std::env::current_exe()?)
@@ -65,7 +72,7 @@ impl DemoSwitchboard {
             .stdout(log)
             .spawn()
             .context("the server does not start")?;
-        let mut switchboard = Self { directory, temporary, server, child };
+        let mut switchboard = Self { directory, temporary, server, page, child };
         switchboard.await_listening().await?;
         Ok(switchboard)
     }
@@ -78,6 +85,20 @@ impl DemoSwitchboard {
     /// Its configuration, for the other commands.
     pub fn config(&self) -> PathBuf {
         self.directory.join("demo.toml")
+    }
+
+    /// The address of the desk page, with what logs in there once.
+    ///
+    /// # Errors
+    /// When the server gives none.
+    pub fn desk_link(&self) -> anyhow::Result<String> {
+        let administration = Administration::open(&Site::of(self.config()))?;
+        let answer = administration.ask(&AdminRequest::LoginLink(OPERATOR.into()))?;
+        let AdminAnswer::LoginLink(token) = answer else {
+            bail!("the server answers something else: is it of another version?");
+        };
+        let scheme = if self.page.ip().is_loopback() { "http" } else { "https" };
+        Ok(format!("{scheme}://{}/#token={token}", self.page))
     }
 
     /// Whether the server still runs.
@@ -132,8 +153,8 @@ impl Drop for DemoSwitchboard {
     }
 }
 
-/// A port that softphones on this computer do not want for themselves, else any that is free.
-fn free_address(listen: Option<IpAddr>) -> anyhow::Result<SocketAddr> {
+/// The port that is wanted, else any that is free.
+fn free_address(listen: Option<IpAddr>, wanted: u16) -> anyhow::Result<SocketAddr> {
     // RFC 5737: an address that nobody has; nothing is sent there.
     let world = SocketAddr::from(([192, 0, 2, 1], 9));
     let ip = match listen {
@@ -144,15 +165,15 @@ fn free_address(listen: Option<IpAddr>) -> anyhow::Result<SocketAddr> {
     };
     let is_free =
         |port: u16| TcpListener::bind((ip, port)).is_ok() && UdpSocket::bind((ip, port)).is_ok();
-    if is_free(PORT) {
-        return Ok(SocketAddr::from((ip, PORT)));
+    if is_free(wanted) {
+        return Ok(SocketAddr::from((ip, wanted)));
     }
     let any = UdpSocket::bind((ip, 0))
         .with_context(|| format!("{ip}: is it an address of this machine?"))?;
     Ok(any.local_addr()?)
 }
 
-fn configuration(directory: &Path, server: SocketAddr) -> String {
+fn configuration(directory: &Path, server: SocketAddr, page: SocketAddr) -> String {
     let data = directory.join("data");
     let ip = server.ip();
     format!(
@@ -163,8 +184,12 @@ fn configuration(directory: &Path, server: SocketAddr) -> String {
          listen = [\"udp:{server}\", \"tcp:{server}\"]\n\n\
          [media]\n\
          address = \"{ip}\"\n\n\
+         [web]\n\
+         listen = [\"{page}\"]\n\n\
+         # Whoever calls waits until somebody is there.\n\
          [queue.main]\n\
-         number = \"{QUEUE}\"\n"
+         number = \"{QUEUE}\"\n\
+         grace = \"1h\"\n"
     )
 }
 
@@ -203,7 +228,7 @@ fn add_accounts(administration: &Administration) -> anyhow::Result<()> {
 }
 
 /// What a newcomer can do with the running switchboard.
-pub fn introduction(switchboard: &DemoSwitchboard) -> String {
+pub fn introduction(switchboard: &DemoSwitchboard, desk_link: &str) -> String {
     let server = switchboard.server();
     let config = switchboard.config();
     let config = config.display();
@@ -214,18 +239,20 @@ pub fn introduction(switchboard: &DemoSwitchboard) -> String {
         ("3001", "inside, level A: the desk phone of op1"),
         ("3002", "Ada, inside, level A: a simulated phone, which answers"),
         ("3003", "inside, level A"),
-        ("4001", "outside, level B: may call nobody but the operator"),
-        ("4002", "outside, level B"),
+        ("4001", "outside, level B: a simulated phone, which calls the operator again and again"),
+        ("4002", "outside, level B: may call nobody but the operator"),
         (QUEUE, "the operator number"),
     ];
     for (number, what) in accounts {
         text += &format!("  {number}  {what}\n");
     }
     text += &format!(
-        "\n  Register softphones as 3001 and 4001, with {server} as domain and proxy (on one computer each\n\
+        "\n  A desk in the browser, where 4001 waits; the link is good once, within ten minutes:\n\
+         \x20   {desk_link}\n\n\
+         \x20 Or register softphones as 3001 and 4002, with {server} as domain and proxy (on one computer each\n\
          \x20 needs a SIP port of its own), and open the desk in another terminal:\n\
          \x20   cordboard desk --operator {OPERATOR} --server {server}\n\
-         \x20 Call {QUEUE} from 4001; at the desk, each with Enter: t takes, c 3002 consults Ada, k connects,\n\
+         \x20 Call {QUEUE} from 4002; at the desk, each with Enter: t takes, c 3002 consults Ada, k connects,\n\
          \x20 r releases.\n\
          \x20   cordboard registrations --config {config}\n\
          \x20   cordboard explain 4001 3002 --config {config}\n\

@@ -34,6 +34,8 @@ pub struct InHand {
     pub serial: bool,
     /// The consulted number and how far that has come.
     pub callee: Option<(String, String)>,
+    /// Who hears and sees this operator, in a sentence; empty before that is known.
+    pub senses: String,
     /// The last health report: one line per party.
     pub health: Vec<String>,
     /// Since when it stands as it does.

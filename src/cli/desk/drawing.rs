@@ -231,6 +231,9 @@ fn at_ear(view: &DeskView) -> Vec<ScreenLine> {
         let _ = write!(more, "   leaving when both are heard and seen: {left} s");
     }
     lines.push(ScreenLine::plain(more));
+    if !call.senses.is_empty() {
+        lines.push(ScreenLine::plain(format!("   {}", call.senses)));
+    }
     lines.extend(call.health.iter().map(|health| ScreenLine::plain(format!("   {health}"))));
     lines
 }

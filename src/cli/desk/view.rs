@@ -213,6 +213,7 @@ impl DeskView {
             }
             "callee" => self.callee(&word("request"), (word("number"), word("progress"))),
             "health" => return self.health(event),
+            "senses" => return self.senses(event),
             "queue" => self.night(word("queue"), event["night"] == true)?,
             "notice" => {
                 let text = word("text");
@@ -394,8 +395,9 @@ impl DeskView {
 
     fn health(&mut self, event: &Value) -> Option<String> {
         let word = |name: &str| harmless(event[name].as_str().unwrap_or(""));
-        let lines: Vec<_> =
-            ["caller", "callee"].map(|party| party_health(party, &event[party])).into();
+        let there = |party: &&str| event[*party].is_object();
+        let parties = ["caller", "callee", "operator"].into_iter().filter(there);
+        let lines: Vec<_> = parties.map(|party| party_health(party, &event[party])).collect();
         let request = word("request");
         let call = self.call.as_mut().filter(|call| call.request == request)?;
         let was_known = !call.health.is_empty();
@@ -406,8 +408,51 @@ impl DeskView {
             // Once is enough for whoever reads lines.
             (true, true) => None,
             (true, false) => Some("health ok".to_owned()),
+            // Nothing is known of somebody yet.
+            (false, _) if blocking.is_empty() => None,
             (false, _) => Some(format!("health not yet: {blocking}")),
         }
+    }
+}
+
+impl DeskView {
+    /// Who hears and sees the operator, as the relay has it.
+    fn senses(&mut self, event: &Value) -> Option<String> {
+        let request = harmless(event["request"].as_str().unwrap_or(""));
+        let named = |number: &str| self.named(number);
+        let own = self.call.as_ref().filter(|call| call.request == request);
+        let call = own.or_else(|| self.held.iter().find(|held| held.request == request))?;
+        let callee =
+            call.callee.as_ref().map_or("the callee".to_owned(), |(number, _)| named(number));
+        let sentence = heard_and_seen(event, [("caller", &call.caller), ("callee", &callee)]);
+        let own = self.call.as_mut().filter(|call| call.request == request);
+        let call = own.or_else(|| self.held.iter_mut().find(|held| held.request == request))?;
+        if call.senses == sentence {
+            return None;
+        }
+        call.senses.clone_from(&sentence);
+        Some(sentence)
+    }
+}
+
+/// `Bob hears and sees you`.
+fn heard_and_seen(event: &Value, parties: [(&str, &str); 2]) -> String {
+    let is_in = |list: &str, party: &str| {
+        event[list].as_array().is_some_and(|list| list.iter().any(|entry| entry == party))
+    };
+    let of = |(party, name): (&str, &str)| {
+        let does = match (is_in("hears_you", party), is_in("sees_you", party)) {
+            (true, true) => "hears and sees",
+            (true, false) => "hears",
+            (false, true) => "sees",
+            (false, false) => return None,
+        };
+        Some(format!("{name} {does} you"))
+    };
+    let sentences: Vec<String> = parties.into_iter().filter_map(of).collect();
+    match sentences.is_empty() {
+        true => "nobody hears or sees you".to_owned(),
+        false => sentences.join("; "),
     }
 }
 
@@ -462,6 +507,43 @@ mod tests {
     fn offer(request: &str, position: u64) -> Value {
         json!({"event": "offer", "request": request, "queue": "main", "position": position,
                "caller": {"number": "4001", "name": "Ada"}, "since": "2026-11-22T12:53:26Z"})
+    }
+
+    #[test]
+    fn who_hears_and_sees_the_operator_is_said_in_a_sentence() {
+        let mut view = DeskView::default();
+        let call = |phase: &str| {
+            json!({"event": "call", "request": "r-1", "phase": phase, "caller": {"number": "4001", "name": "Bob"},
+                "callee": {"number": "3002"}})
+        };
+        let mut senses = |hears: &[&str], sees: &[&str]| {
+            view.take(&call("alternated"));
+            view.take(
+                &json!({"event": "senses", "request": "r-1", "hears_you": hears, "sees_you": sees,
+                "you_hear": [], "you_see": []}),
+            )
+        };
+        let both = senses(&["caller"], &["caller"]);
+        assert_eq!(both.as_deref(), Some("4001 Bob hears and sees you"));
+        assert_eq!(senses(&["caller"], &["caller"]), None, "once is enough");
+        let callee = senses(&["callee"], &["caller"]);
+        assert_eq!(callee.as_deref(), Some("4001 Bob sees you; 3002 hears you"));
+        assert_eq!(senses(&[], &[]).as_deref(), Some("nobody hears or sees you"));
+        let other = json!({"event": "senses", "request": "r-2", "hears_you": ["caller"]});
+        assert_eq!(view.take(&other), None, "another call's");
+    }
+
+    #[test]
+    fn the_health_of_whoever_is_there_is_shown() {
+        let mut view = DeskView::default();
+        view.take(&json!({"event": "call", "request": "r-1", "phase": "with-caller", "caller": {"number": "4001"}}));
+        let well = json!({"dialog": "ok", "audio": "ok", "video": "absent"});
+        let report = json!({"event": "health", "request": "r-1", "ok": true, "blocking": [], "caller": well,
+            "operator": well});
+        assert_eq!(view.take(&report).as_deref(), Some("health ok"));
+        let health = &view.call.as_ref().expect("a call").health;
+        let parties: Vec<_> = health.iter().filter_map(|line| line.split(' ').next()).collect();
+        assert_eq!(parties, ["caller", "operator"]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! By what we are known in handshakes: a certificate of our own, apart from that of TLS, so that a new one there never
 //! changes the fingerprint that descriptions carry.
 
-use super::super::certificate::{Certificate, CertificateFault, CertificateFiles};
 use crate::dtls::Fingerprint;
+use crate::server::certificate::{Certificate, CertificateFault, CertificateFiles, passing_pair};
 use dimpl::{Config, DtlsCertificate};
 use std::fmt;
 use std::path::PathBuf;
@@ -40,6 +40,9 @@ pub enum DtlsIdentityFault {
     /// Browsers and we agree on this one alone.
     #[error("{}: this is no key of ECDSA (P-256): remove it and its certificate, and a pair is made", .0.display())]
     WrongKey(PathBuf),
+    /// None can be made.
+    #[error("{0}")]
+    NotMade(CertificateFault),
     /// The library's own fault.
     #[error("DTLS cannot be used: {0}")]
     Library(String),
@@ -65,6 +68,15 @@ impl DtlsIdentity {
             DtlsIdentityFault::WrongKey(_) => DtlsIdentityFault::WrongKey(files.key.clone()),
             other => other,
         })
+    }
+
+    /// One that is kept nowhere, made at `now`, in seconds of Unix.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn fresh(now: u64) -> Result<Self, DtlsIdentityFault> {
+        let (certificate, key) = passing_pair(now).map_err(DtlsIdentityFault::NotMade)?;
+        Self::of(&certificate, &key)
     }
 
     fn of(certificate: &[u8], key: &[u8]) -> Result<Self, DtlsIdentityFault> {
@@ -108,8 +120,8 @@ impl fmt::Debug for DtlsIdentity {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::certificate::tests::{files, now};
     use super::*;
+    use crate::server::certificate::tests::{files, now};
 
     #[test]
     fn it_is_made_once_and_kept_until_it_ends() {

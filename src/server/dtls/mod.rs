@@ -9,9 +9,13 @@
 //! ```
 
 mod association;
+#[cfg(test)]
+mod foreign;
 mod identity;
 mod keying;
 mod table;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use identity::{DtlsIdentity, DtlsIdentityFault};

@@ -8,11 +8,11 @@
 //! What is keyed stays, to answer a peer that has missed the last flight and to hear that it goes. A fault then costs
 //! nobody anything but that: its keys are in use elsewhere.
 
-use super::super::breakdown::caught;
 use super::association::{Association, AssociationNews, begins_handshake};
 use super::identity::DtlsIdentity;
 use crate::dtls::{DtlsRole, HandshakeEvent, HandshakeFault};
 use crate::ids::PortId;
+use crate::server::breakdown::caught;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 

@@ -1,10 +1,10 @@
 //! The thread of the handshakes, and the loop's end of it.
 
-use super::super::clock::Clock;
 use super::identity::DtlsIdentity;
 use super::table::{HandshakeTable, TableOrder, TableOutcome};
 use crate::dtls::{DtlsRole, HandshakeCommand, HandshakeEvent};
 use crate::ids::PortId;
+use crate::server::clock::Clock;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -60,13 +60,13 @@ struct PortUser {
 #[derive(Debug)]
 struct QueuedOrder {
     order: TableOrder,
-    _places: Vec<QueuePlace>,
+    _places: Vec<DatagramPlace>,
 }
 
 #[derive(Debug)]
-struct QueuePlace(Arc<AtomicUsize>);
+struct DatagramPlace(Arc<AtomicUsize>);
 
-impl QueuePlace {
+impl DatagramPlace {
     fn take(count: &Arc<AtomicUsize>, max: usize) -> Option<Self> {
         let taken = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
             (count < max).then_some(count + 1)
@@ -75,7 +75,7 @@ impl QueuePlace {
     }
 }
 
-impl Drop for QueuePlace {
+impl Drop for DatagramPlace {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -126,9 +126,9 @@ impl HandshakeWorker {
             self.lost += 1;
             return;
         };
-        let of_port = QueuePlace::take(&user.queued, QUEUED_OF_PORT_MAX);
+        let of_port = DatagramPlace::take(&user.queued, QUEUED_OF_PORT_MAX);
         let places = of_port
-            .and_then(|place| Some(vec![place, QueuePlace::take(&self.queued, QUEUED_MAX)?]));
+            .and_then(|place| Some(vec![place, DatagramPlace::take(&self.queued, QUEUED_MAX)?]));
         let serial = user.serial;
         match places {
             Some(places) => {
@@ -145,7 +145,7 @@ impl HandshakeWorker {
         self.last_serial
     }
 
-    fn send(&self, order: TableOrder, places: Vec<QueuePlace>) {
+    fn send(&self, order: TableOrder, places: Vec<DatagramPlace>) {
         // A thread that has gone has ended with the process.
         let _ = self.orders.send(QueuedOrder { order, _places: places });
     }

@@ -378,6 +378,9 @@ fn firefox(host: Host, directory: &Path) -> Command {
     fs::create_dir_all(&profile).expect("the test's directory is writable");
     let settings = [
         ("media.navigator.streams.fake", "true"),
+        // It shows its address on the loopback only to who may use its devices.
+        ("permissions.default.microphone", "1"),
+        ("permissions.default.camera", "1"),
         ("media.navigator.permission.disabled", "true"),
         ("media.autoplay.default", "0"),
         ("media.autoplay.blocking_policy", "0"),

@@ -19,8 +19,8 @@ const FILES: [(&str, &str, &str); 8] = [
     ("/phone.js", "text/javascript", include_str!("phone.js")),
     ("/media.js", "text/javascript", include_str!("media.js")),
     ("/md5.js", "text/javascript", include_str!("md5.js")),
-    ("/stranger.html", "text/html", include_str!("stranger.html")),
-    ("/stranger.js", "text/javascript", include_str!("stranger.js")),
+    ("/jssip.html", "text/html", include_str!("jssip.html")),
+    ("/jssip_phone.js", "text/javascript", include_str!("jssip_phone.js")),
     ("/jssip.js", "text/javascript", include_str!("jssip.js")),
     ("/tap.js", "text/javascript", include_str!("tap.js")),
 ];

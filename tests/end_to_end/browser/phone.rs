@@ -1,4 +1,4 @@
-//! A phone that is a page in a browser: ours (`phone.html`), or JsSIP as it comes (`stranger.html`).
+//! A phone that is a page in a browser: ours (`phone.html`), or JsSIP as it comes (`jssip.html`).
 
 use std::path::PathBuf;
 use std::time::Duration;

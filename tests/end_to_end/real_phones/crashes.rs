@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Share, Stage, party, terminal};
 use crate::phone::{Answer, CALLER, Codecs, OPERATOR, PLAIN, USER};
 use crate::restarts::Kept;
+use crate::stage::{Share, Stage, party, terminal};
 use crate::switchboard::Switchboard;
 use crate::wait;
 use crate::witness::{Gets, judge, mark};

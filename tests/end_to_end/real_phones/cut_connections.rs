@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::terminal;
 use crate::cable::Cable;
 use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, PLAIN, Phone, USER};
+use crate::stage::terminal;
 use crate::switchboard::Switchboard;
 use crate::wait;
 use crate::witness::{Gets, judge, mark};
@@ -107,7 +107,7 @@ fn whole_call(cut_in: Phase, ends: Ends) {
     desk.phase("connected");
     let gets = [Gets::Voice(USER), Gets::Nothing, Gets::Voice(CALLER)];
     lines.reach(Phase::Connected, &gets);
-    desk.event_where("health", |h| h["ok"] == true);
+    desk.healthy();
     desk.does("release", json!({}));
     lines.phones[1].await_event("CALL_CLOSED");
     desk.event_where("state", |s| s["state"] == "idle");

@@ -64,7 +64,7 @@ fn h263_plus_phones_as_operator_and_as_callee_see_and_are_seen_by_an_h264_caller
     user.meets("connected", CALLER);
     let start = mark(&mut [&mut caller]);
     judge("connected", &start, &mut [&mut caller], &[Gets::Party(USER)]);
-    desk.event_where("health", |h| h["ok"] == true);
+    desk.healthy();
     desk.does("release", json!({}));
     operator.sipp.ends_well();
     caller.hang_up();

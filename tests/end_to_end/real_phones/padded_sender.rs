@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::terminal;
 use crate::phone::{Answer, CALLER, Codecs, OPERATOR, PLAIN};
 use crate::place::free_address;
 use crate::playback::Playback;
 use crate::program;
 use crate::sip::{Message, Wire};
+use crate::stage::terminal;
 use crate::switchboard::Switchboard;
 use crate::wait;
 use crate::witness::{Gets, judge, mark};

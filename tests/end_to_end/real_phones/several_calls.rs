@@ -8,11 +8,11 @@
 
 use serde_json::{Value, json};
 
-use super::terminal;
 use crate::desk::Desk;
 use crate::phone::{
     Account, Answer, CALLER, OPERATOR, PLAIN, Party, Phone, SECOND_CALLER, SECOND_USER, USER,
 };
+use crate::stage::terminal;
 use crate::switchboard::Switchboard;
 use crate::witness::{Gets, judge, mark};
 
@@ -61,7 +61,7 @@ fn of_five_people_each_hears_and_sees_whom_it_should() {
     five.phones[v].accept();
     five.awaits(&bob, "ended");
     five.does("swap", &ada, json!({}), "connected");
-    five.desk.event_where("health", |health| health["request"] == ada && health["ok"] == true);
+    five.desk.healthy_where(|health| health["request"] == ada);
     five.does("release", &ada, json!({}), "ended");
     five.phones[o].await_event("CALL_CLOSED");
     five.judge("both are handed over", "U V - A B");

@@ -52,7 +52,7 @@ fn the_caller_is_handed_over_and_talks_on_until_the_user_hangs_up() {
     talk.reach_user();
     talk.desk.does("connect", json!({}));
     talk.desk.phase("connected");
-    let health = talk.desk.event_where("health", |h| h["ok"] == true);
+    let health = talk.desk.healthy();
     assert_eq!(health["caller"]["audio"], "ok", "{health}");
     assert_eq!(health["callee"]["audio"], "ok", "{health}");
     talk.desk.does("release", json!({}));

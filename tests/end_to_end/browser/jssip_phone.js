@@ -1,5 +1,5 @@
 "use strict";
-// A stranger's phone: JsSIP as it comes, with the settings and the words of phone.js.
+// JsSIP as it comes, with the settings and the words of phone.js.
 
 const phone = {
   session: null,
