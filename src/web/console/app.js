@@ -69,6 +69,11 @@ export class App {
       const stream = this.devices.stream.value;
       if (this.ring.context) this.meter.watch(this.ring.context, stream);
     });
+    effect(() => {
+      const call = this.phone.value?.ringing.value;
+      if (call) this.say(t('callsYou', { who: call.caller.name || call.caller.number || t('anonymous') }));
+      this.alarm();
+    });
   }
 
   /** The desk as it is now; whoever asks is drawn anew when it changes. */
@@ -220,7 +225,12 @@ export class App {
   /** The ring and the title, as things stand. */
   alarm() {
     const model = this.desk?.model ?? this.empty;
-    this.ring.set(this.stage.peek() === 'work' && (model.isWanted || this.phone.peek()?.ringing.peek() != null));
+    if (this.stage.value !== 'work') {
+      this.ring.set(false);
+      document.title = t('title');
+      return;
+    }
+    this.ring.set(model.isWanted || this.phone.peek()?.ringing.peek() != null);
     const offered = model.waiting.filter(({ isOffered }) => isOffered).length;
     const name = model.operator || this.session.peek()?.operator || t('title');
     const first = model.waiting.find(({ isOffered }) => isOffered);
