@@ -251,7 +251,9 @@ export class App {
     while (transport === this.transport && transport.isUp) {
       try {
         const { desk } = await api.session();
-        return transport === this.transport && (desk === 'up' || recall('tab', '') !== this.tab);
+        // A browser that remembers nothing knows of no other tab.
+        const last = recall('tab', this.tab);
+        return transport === this.transport && (desk === 'up' || last !== this.tab);
       } catch (error) {
         if (error instanceof Refusal && error.status === 401) this.lapsed();
       }
