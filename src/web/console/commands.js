@@ -199,7 +199,7 @@ export function answer(app, press) {
 /** @param {App} app @param {KeyboardEvent} press */
 export function pressed(app, press) {
   // What a card has made use of is no command of the page behind it.
-  if (app.stage.value !== 'work' || press.defaultPrevented) return;
+  if (app.stage.value !== 'work' || app.isLoginWanted.value || press.defaultPrevented) return;
   // Who types quickly answers before the question is drawn.
   if (app.question.value) {
     answer(app, press);

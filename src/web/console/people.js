@@ -31,6 +31,8 @@ export class People {
     this.nameless = [];
     this.isNaming = false;
     this.hadCall = false;
+    /** The search that is under way. @type {{text: string, done: Promise<void>} | null} */
+    this.finding = null;
   }
 
   async load() {
@@ -104,8 +106,18 @@ export class People {
     }
   }
 
+  /** Once for each text, however often it is asked for meanwhile. @param {string} wanted @returns {Promise<void>} */
+  find(wanted) {
+    if (this.finding?.text === wanted) return this.finding.done;
+    const done = this.lookUp(wanted).finally(() => {
+      if (this.finding?.done === done) this.finding = null;
+    });
+    this.finding = { text: wanted, done };
+    return done;
+  }
+
   /** @param {string} wanted */
-  async find(wanted) {
+  async lookUp(wanted) {
     const { desk } = this.app;
     if (!desk || !wanted) {
       this.found.value = null;

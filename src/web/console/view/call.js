@@ -99,7 +99,7 @@ function Ringing({ app, phone }) {
   if (!call) return null;
   const name = callerOf(call, app);
   return html`<div class="ringing" role="group" aria-label=${t('callsYou', { who: name })}>
-    <strong>${t('callsYou', { who: name })}</strong>
+    <strong role="alert">${t('callsYou', { who: name })}</strong>
     <button class="main" onClick=${() => void phone.answer(call)}>${t('answer')}</button>
     <button onClick=${() => call.refuse(603, 'Decline')}>${t('refuse')}</button></div>`;
 }
