@@ -95,7 +95,6 @@ pub(crate) use position::Position;
 pub(crate) use recording::NO_ROOM;
 pub(crate) use refusal::refusal;
 pub(crate) use ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
-pub(crate) use rejoining::has_hung_up;
 pub(crate) use settings::REFUSALS;
 pub(crate) use step::{CallStep, Onward, Owner};
 pub(crate) use transfer::status_of;

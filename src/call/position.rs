@@ -1,6 +1,8 @@
 //! What an operator has in hand: its calls, of which one is at its ear, and the phone for all of them.
 
+use crate::cause::Cause;
 use crate::ids::{CallId, LegId, RequestId};
+use crate::leg::EndingSide;
 
 /// One call in hand.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -85,6 +87,11 @@ impl Position {
         let mut turn = self.calls().skip(behind).chain(self.calls().take(behind));
         turn.find(|call| Some(*call) != self.at_ear)
     }
+}
+
+/// Whether a phone has hung up: one that no longer knows its dialog (481) was started anew.
+pub(crate) fn has_hung_up(cause: Cause, by: EndingSide) -> bool {
+    by == EndingSide::Peer && cause != Cause::Lost
 }
 
 #[cfg(test)]

@@ -85,7 +85,8 @@ fn only_sound(party: &str) -> Option<[String; 4]> {
 fn changes(testbed: &mut Testbed, desk: &mut Desk, phone: &mut Side, direction: &str) {
     phone.seq += 1;
     let contact = format!("Contact: <sip:x@{}>\n", phone.at);
-    let body = format!("{}a={direction}\n", sdp(ip_of(phone.at)));
+    let version = format!("o=- 1 {} ", phone.seq);
+    let body = format!("{}a={direction}\n", sdp(ip_of(phone.at)).replace("o=- 1 1 ", &version));
     let effects = testbed.told(phone.at, &phone.asks("INVITE", phone.seq, &contact, &body));
     assert_eq!(status(&effects), Some(200));
     desk.hears(testbed, effects);
