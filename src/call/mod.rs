@@ -91,7 +91,7 @@ pub(crate) use facts::{CallFacts, CallSettings, Positions};
 pub(crate) use input::{CallInput, DirectCallInput, OperatorCallInput};
 pub(crate) use operator_call::{ArrivedCall, OperatorCall};
 pub(crate) use operator_state::OperatorCallState;
-pub(crate) use position::Position;
+pub(crate) use position::{Position, has_hung_up};
 pub(crate) use recording::NO_ROOM;
 pub(crate) use refusal::refusal;
 pub(crate) use ringing::{CallAttempt, ForkResult, Permission, RingingPhones};

@@ -86,7 +86,10 @@ impl OperatorCall {
         ctx: &mut CallContext<'_>,
     ) {
         let until = ctx.facts.now.instant + ctx.facts.settings.lease;
-        self.enter(OperatorCallState::Rejoining { operator, aside, since, phone: None, until }, ctx);
+        self.enter(
+            OperatorCallState::Rejoining { operator, aside, since, phone: None, until },
+            ctx,
+        );
         self.phone_back(ctx);
     }
 

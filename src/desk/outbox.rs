@@ -92,9 +92,7 @@ impl Outbox {
             DeskMessage::Event(DeskEvent::Withdrawn { request, .. }) if self.forget(request) => {}
             DeskMessage::Event(call @ DeskEvent::Call { request, .. }) => {
                 // How the parties of the phase before did says nothing of this one.
-                let is_of = |health: &mut DeskEvent| {
-                    matches!(health, DeskEvent::Health { request: of, .. } if *of == request)
-                };
+                let is_of = |health: &mut DeskEvent| matches!(health, DeskEvent::Health { request: of, .. } if *of == request);
                 self.health.take_if(is_of);
                 self.urgent.push_back(DeskMessage::Event(call));
             }
@@ -180,7 +178,8 @@ impl Outbox {
     fn pop(&mut self) -> Option<DeskMessage> {
         self.urgent.pop_front().or_else(|| {
             // Who hears whom is what a person has to know first.
-            let low = self.senses.pop_first().map(|(_, senses)| senses).or_else(|| self.state.take());
+            let low =
+                self.senses.pop_first().map(|(_, senses)| senses).or_else(|| self.state.take());
             let low = low.or_else(|| self.positions.pop_first().map(|(_, event)| event));
             let low = low.or_else(|| self.terminals.pop_first().map(|(_, event)| event));
             low.or_else(|| self.health.take()).map(DeskMessage::Event)
@@ -313,7 +312,11 @@ mod tests {
         };
         let terminal = |state| DeskEvent::Terminal { number: Number::from("3002"), state };
         outbox.push(DeskMessage::Event(terminal("ringing")));
-        outbox.push(DeskMessage::Event(DeskEvent::State { state: "busy", dnd: false, phone: "ok" }));
+        outbox.push(DeskMessage::Event(DeskEvent::State {
+            state: "busy",
+            dnd: false,
+            phone: "ok",
+        }));
         outbox.push(DeskMessage::Event(senses(1, vec!["caller"])));
         outbox.push(DeskMessage::Event(senses(2, vec!["caller"])));
         outbox.push(DeskMessage::Event(senses(1, vec![])));

@@ -25,9 +25,7 @@ use cordboard::ids::{
     BootNumber, CallId, CameraId, ConnectionId, LegId, LevelId, Number, OperatorId, QueueId,
     Ticket, Tickets,
 };
-use cordboard::leg::{
-    self, Command, EndingSide, LegHealth, LegSenses, LegSource, Quality, Spoken,
-};
+use cordboard::leg::{self, Command, EndingSide, LegHealth, LegSenses, LegSource, Quality, Spoken};
 use cordboard::locator;
 use cordboard::media::{Announcement, Dropped, PromptMessage, WaitingProfileId};
 use cordboard::presence;

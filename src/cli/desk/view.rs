@@ -422,7 +422,8 @@ impl DeskView {
         let named = |number: &str| self.named(number);
         let own = self.call.as_ref().filter(|call| call.request == request);
         let call = own.or_else(|| self.held.iter().find(|held| held.request == request))?;
-        let callee = call.callee.as_ref().map_or("the callee".to_owned(), |(number, _)| named(number));
+        let callee =
+            call.callee.as_ref().map_or("the callee".to_owned(), |(number, _)| named(number));
         let sentence = heard_and_seen(event, [("caller", &call.caller), ("callee", &callee)]);
         let own = self.call.as_mut().filter(|call| call.request == request);
         let call = own.or_else(|| self.held.iter_mut().find(|held| held.request == request))?;
@@ -517,8 +518,10 @@ mod tests {
         };
         let mut senses = |hears: &[&str], sees: &[&str]| {
             view.take(&call("alternated"));
-            view.take(&json!({"event": "senses", "request": "r-1", "hears_you": hears, "sees_you": sees,
-                "you_hear": [], "you_see": []}))
+            view.take(
+                &json!({"event": "senses", "request": "r-1", "hears_you": hears, "sees_you": sees,
+                "you_hear": [], "you_see": []}),
+            )
         };
         let both = senses(&["caller"], &["caller"]);
         assert_eq!(both.as_deref(), Some("4001 Bob hears and sees you"));
