@@ -277,7 +277,7 @@ mod tests {
         assert!(checks.take_senses(operator, of(Some(callee), Some(callee))));
         assert!(checks.take_senses(callee, of(Some(operator), None)));
         assert!(!checks.take_senses(callee, of(Some(operator), None)), "no news");
-        assert!(checks.take_senses(caller, of(None, None)) == false);
+        assert!(!checks.take_senses(caller, of(None, None)), "no news either");
         let [hears_you, you_hear, sees_you, you_see] = checks.senses();
         assert_eq!((hears_you, you_hear), (vec!["callee"], vec!["callee"]));
         assert_eq!((sees_you, you_see), (vec![], vec!["callee"]));

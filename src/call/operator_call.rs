@@ -257,27 +257,9 @@ impl OperatorCall {
             return self.on_caller(event, ctx);
         }
         match &mut self.state {
-            OperatorCallState::RingingYou { operator, phone } if phone.has(leg) => {
-                match phone.on(event, ctx) {
-                    ForkResult::Nothing
-                    | ForkResult::Ringing
-                    | ForkResult::EarlyMedia(_)
-                    | ForkResult::Silenced => {}
-                    ForkResult::Answered(answered, _) => {
-                        let seat = AnsweredOperator { operator: operator.clone(), phone: answered };
-                        let follow = self.answered && phone.offers_all_codecs(answered);
-                        self.seated(seat, ctx);
-                        if follow {
-                            ctx.leg(Command::Align { leg: self.caller, to: answered });
-                        }
-                    }
-                    ForkResult::Failed(Cause::Interrupted, _) => self.ring_anew(ctx),
-                    // A desk phone's 3xx is never followed.
-                    ForkResult::Failed(cause, _) => {
-                        let operator = operator.clone();
-                        self.phone_failed(operator, cause, ctx);
-                    }
-                }
+            OperatorCallState::RingingYou { phone, .. } if phone.has(leg) => {
+                let rung = phone.on(event, ctx);
+                self.on_ringing_operator(rung, ctx);
             }
             OperatorCallState::Taken { phone: Some((phone, _)), phone_gone, .. }
                 if *phone == leg =>
@@ -323,6 +305,28 @@ impl OperatorCall {
             | OperatorCallState::Ended => {
                 self.on_party(leg, event, ctx);
             }
+        }
+    }
+
+    /// What became of the operator's phone that rings.
+    fn on_ringing_operator(&mut self, rung: ForkResult, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::RingingYou { operator, phone } = &self.state else { return };
+        let operator = operator.clone();
+        match rung {
+            ForkResult::Nothing
+            | ForkResult::Ringing
+            | ForkResult::EarlyMedia(_)
+            | ForkResult::Silenced => {}
+            ForkResult::Answered(answered, _) => {
+                let follow = self.answered && phone.offers_all_codecs(answered);
+                self.seated(AnsweredOperator { operator, phone: answered }, ctx);
+                if follow {
+                    ctx.leg(Command::Align { leg: self.caller, to: answered });
+                }
+            }
+            ForkResult::Failed(Cause::Interrupted, _) => self.ring_anew(ctx),
+            // A desk phone's 3xx is never followed.
+            ForkResult::Failed(cause, _) => self.phone_failed(operator, cause, ctx),
         }
     }
 

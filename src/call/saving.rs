@@ -177,15 +177,10 @@ impl State {
             Self::Entrusted { operator, callee } => {
                 Saved::Entrusted { operator: operator.clone(), callee: callee.saved(now) }
             }
-            Self::TalkingToCallee { seat, callee } => {
-                Saved::TalkingToCallee { seat: seat.clone(), callee: callee.clone() }
-            }
-            Self::Alternated { seat, callee } => {
-                Saved::Alternated { seat: seat.clone(), callee: callee.clone() }
-            }
-            Self::Connected { seat, callee, .. } | Self::Releasing { seat, callee, .. } => {
-                Saved::Connected { seat: seat.clone(), callee: callee.clone() }
-            }
+            Self::TalkingToCallee { .. }
+            | Self::Alternated { .. }
+            | Self::Connected { .. }
+            | Self::Releasing { .. } => return self.saved_with_both(),
             Self::Leaving { seat, callee, asker, phone_gone, ticket: _ } => Saved::Leaving {
                 seat: seat.clone(),
                 callee: callee.clone(),
@@ -216,6 +211,27 @@ impl State {
             },
             Self::Serial { by, callee } => Saved::Serial { by: by.clone(), callee: callee.clone() },
             Self::HandedOver { .. } | Self::Ended => return None,
+        })
+    }
+}
+
+impl State {
+    /// Both parties and the operator are there.
+    fn saved_with_both(&self) -> Option<Saved> {
+        let (Self::TalkingToCallee { seat, callee }
+        | Self::Alternated { seat, callee }
+        | Self::Connected { seat, callee }
+        | Self::Releasing { seat, callee, .. }) = self
+        else {
+            return None;
+        };
+        let (seat, callee) = (seat.clone(), callee.clone());
+        Some(if let Self::TalkingToCallee { .. } = self {
+            Saved::TalkingToCallee { seat, callee }
+        } else if let Self::Alternated { .. } = self {
+            Saved::Alternated { seat, callee }
+        } else {
+            Saved::Connected { seat, callee }
         })
     }
 }

@@ -375,11 +375,12 @@ mod tests {
 
     const WAITING: &str = r#"{"v":1,"call":17,"request":"r-00000000004f2c11","session":"1681033d46a1869fa496d0cc521d4f0b","queue":"main","leg":2,"from":{"origin":{"guest":"elsewhere.example"},"number":"ada"},"dialled":"9000","answered":true,"began":1795000001000000,"phases":[["arriving",1795000001000000,""],["queued",1795000001000000,""]],"operator":{"state":"queued","greeting":"busy","position":1,"joined":[1795000001000000,1],"place":{"turn":1,"told":1,"wait_until":1795000601000000}}}"#;
     const IN_HAND: &str = r#"{"v":1,"call":18,"request":"r-00000000004f2c12","session":"1681033d46a1869fa496d0cc521d4f0c","queue":"main","leg":4,"from":{"origin":{"terminal":"4001"},"number":"4001","name":"Ada"},"dialled":"9000","answered":true,"began":1795000001000000,"answered_at":1795000004000000,"operators":["op1"],"callee":"3002","phases":[["queued",1795000001000000,""],["taken",1795000003000000,"op1"],["ringing-you",1795000003000000,"op1"],["with-caller",1795000004000000,"op1"],["in-hand",1795000009000000,"3002"]],"recordings":["recordings/2026-11-18/114104-call-18.mkv"],"operator":{"state":{"in-hand":{"by":"op1","aside":{"connected":{"number":"3002","leg":7}},"since":1795000009000000,"recall":1795000069000000}},"operator_answers":true,"joined":[1795000001000000,1],"recording":{"leg":4},"place":{"turn":2,"told":1,"unanswered":true,"wait_left_us":597000000},"hand":{"turn":1,"at":"3001","idle_phone":5}}}"#;
+    const REJOINING: &str = r#"{"v":1,"call":18,"request":"r-00000000004f2c12","session":"1681033d46a1869fa496d0cc521d4f0c","queue":"main","leg":4,"from":{"origin":{"terminal":"4001"},"number":"4001","name":"Ada"},"dialled":"9000","answered":true,"began":1795000001000000,"answered_at":1795000004000000,"operators":["op1"],"callee":"3002","phases":[["queued",1795000001000000,""],["taken",1795000003000000,"op1"],["ringing-you",1795000003000000,"op1"],["with-caller",1795000004000000,"op1"],["in-hand",1795000009000000,"3002"]],"recordings":["recordings/2026-11-18/114104-call-18.mkv"],"operator":{"state":{"rejoining":{"by":"op1","aside":{"connected":{"number":"3002","leg":7}},"since":1795000009000000,"until":1795000039000000}},"operator_answers":true,"joined":[1795000001000000,1],"recording":{"leg":4},"place":{"turn":2,"told":1,"unanswered":true,"wait_left_us":597000000},"hand":{"turn":1,"at":"3001"}}}"#;
     const TRANSFERRING: &str = r#"{"v":1,"call":19,"session":"1681033d46a1869fa496d0cc521d4f0d","leg":6,"from":{"origin":{"trunk":"carrier"}},"began_as":["4001","","terminal"],"dialled":"3002","answered":true,"began":1795000001000000,"phases":[["transferring",1795000009000000,"3003"]],"direct":{"state":{"transferring":{"callee":{"number":"3002","leg":9},"referrer":9,"by":"3002","transferee":6,"phones":{"number":"3003","until":1795000039000000,"legs":[11,13],"early_media":[13],"refusal":[302,"declined"],"contacts":["sip:3005@cordboard.local"]}}},"sees":true,"redirections":1}}"#;
 
     #[test]
     fn a_call_reads_back_word_for_word() {
-        for text in [WAITING, IN_HAND, TRANSFERRING] {
+        for text in [WAITING, IN_HAND, REJOINING, TRANSFERRING] {
             let call = parse_call(text).unwrap();
             assert_eq!(print_call(&call), text);
             assert!(text.len() < 1_100, "{}", text.len());
@@ -428,7 +429,7 @@ mod tests {
 
     #[test]
     fn a_torn_text_is_no_call_and_none_panics() {
-        for text in [WAITING, IN_HAND, TRANSFERRING] {
+        for text in [WAITING, IN_HAND, REJOINING, TRANSFERRING] {
             for end in 0..text.len() {
                 assert!(parse_call(&text[..end]).is_err(), "{}", &text[..end]);
             }

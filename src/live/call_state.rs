@@ -316,13 +316,9 @@ impl<'a> OperatorPhaseRow<'a> {
                 since: moment(*since),
                 recall: moment(*recall_at),
             },
-            S::Rejoining { operator: by, aside, since, phone, until } => Self::Rejoining {
-                by: operator(by),
-                aside: AsideRow::of(aside),
-                since: since.map(moment),
-                phones: phone.as_ref().map(RingingRow::of),
-                until: moment(*until),
-            },
+            S::Rejoining { operator, aside, since, phone, until } => {
+                Self::rejoining((operator, aside), *since, phone.as_ref(), *until)
+            }
             S::Parked(parked) => Self::Parked(ParkRow::of(parked)),
             S::Transferring { by, callee, rings } => Self::Transferring {
                 by: operator(by),
@@ -337,6 +333,21 @@ impl<'a> OperatorPhaseRow<'a> {
             S::Serial { by, callee } => {
                 Self::Serial { by: operator(by), callee: CalleeRow::of(callee) }
             }
+        }
+    }
+
+    fn rejoining(
+        (by, aside): (&'a OperatorId, &'a Aside),
+        since: Option<UnixTime>,
+        phone: Option<&'a SavedRinging>,
+        until: UnixTime,
+    ) -> Self {
+        Self::Rejoining {
+            by: operator(by),
+            aside: AsideRow::of(aside),
+            since: since.map(moment),
+            phones: phone.map(RingingRow::of),
+            until: moment(until),
         }
     }
 

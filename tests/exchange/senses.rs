@@ -1,7 +1,8 @@
 //! Who hears and sees an operator: what its desk is told, from the relay's own table, with real legs between.
 
 use super::third_parties::{
-    CALLER, DESK, DOOR, GUEST, NOBODY, OPERATOR, Side, answers, begins, ip_of, picks_up, sdp,
+    CALLER, DESK, DOOR, GUEST, NOBODY, OPERATOR, Side, answers, begins, ip_of, picks_up, request,
+    sdp,
 };
 use super::*;
 use cordboard::sip::Method;
@@ -85,7 +86,8 @@ fn only_sound(party: &str) -> Option<[String; 4]> {
 fn changes(testbed: &mut Testbed, desk: &mut Desk, phone: &mut Side, direction: &str) {
     phone.seq += 1;
     let contact = format!("Contact: <sip:x@{}>\n", phone.at);
-    let body = format!("{}a={direction}\n", sdp(ip_of(phone.at)));
+    let version = format!("o=- 1 {} ", phone.seq);
+    let body = format!("{}a={direction}\n", sdp(ip_of(phone.at)).replace("o=- 1 1 ", &version));
     let effects = testbed.told(phone.at, &phone.asks("INVITE", phone.seq, &contact, &body));
     assert_eq!(status(&effects), Some(200));
     desk.hears(testbed, effects);
@@ -124,7 +126,11 @@ fn a_desk_is_told_who_hears_its_operator_as_the_relay_has_it() {
     changes(&mut testbed, &mut desk, &mut phone, "inactive");
     assert_eq!(desk.senses(), only_sound(""), "its own phone is on hold");
     changes(&mut testbed, &mut desk, &mut phone, "sendonly");
-    assert_eq!(desk.senses(), Some(["caller", "", "", ""].map(str::to_owned)));
+    assert_eq!(
+        desk.senses(),
+        None,
+        "its hold is its own: the caller has hold media (media rule 11)"
+    );
     changes(&mut testbed, &mut desk, &mut phone, "sendrecv");
     assert_eq!(desk.senses(), only_sound("caller"));
 
@@ -132,4 +138,16 @@ fn a_desk_is_told_who_hears_its_operator_as_the_relay_has_it() {
     assert_eq!(desk.senses(), only_sound(""), "the two are among themselves");
     desk.does(&mut testbed, json!({"do": "retrieve", "party": "callee"}));
     assert_eq!(desk.senses(), only_sound("callee"));
+
+    // The phone was started anew: at the desk's hello it is asked, does not know its call, and is called again.
+    let effects = desk.does(&mut testbed, json!({"do": "hello"}));
+    let asked = request(&effects, Method::UPDATE).or_else(|| request(&effects, Method::INVITE));
+    let (to, probe) = asked.expect("the phone is asked");
+    assert_eq!(to.remote(), address(PHONE));
+    let effects = testbed.told(PHONE, &answers(&probe, &phone, PHONE, 481, ""));
+    let effects = desk.hears(&mut testbed, effects);
+    assert_eq!(desk.senses(), only_sound(""));
+    let (_, effects) = picks_up(&mut testbed, PHONE, &effects);
+    desk.hears(&mut testbed, effects);
+    assert_eq!(desk.senses(), only_sound("callee"), "in its old place");
 }

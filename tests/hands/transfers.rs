@@ -55,7 +55,6 @@ fn a_transferred_caller_comes_back_when_nobody_answers_and_a_serial_one_when_the
                  bob gets 3002, 3002 gets bob
                  3002 shows bob
                  op1: call r2 ended, handed-over
-                 op1: healthy
         10s  op1: swap
                  ada gets 3001, 3001 gets ada
                  op1: ok
@@ -80,7 +79,6 @@ fn a_transferred_caller_comes_back_when_nobody_answers_and_a_serial_one_when_the
                  ada gets 3003, 3003 gets ada
                  3003 shows ada
                  op1: call r1 ended, handed-over
-                 op1: healthy
         20s  3003 hangs up
                  ada gets hold
                  call 3001 as ada

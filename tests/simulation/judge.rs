@@ -77,9 +77,9 @@ fn may_hear(phase: &str, speaker: Role, listener: Role) -> bool {
         ("connected" | "handed-over", Caller, Callee) => true,
         ("connected" | "handed-over", Callee, Caller) => true,
         ("direct-ringing" | "entrusted", Callee, Caller) => true,
-        // Connected before the operator went to another call; left to a phone, from its early media on.
-        ("in-hand" | "handing-over" | "serial", Caller, Callee) => true,
-        ("in-hand" | "handing-over" | "serial", Callee, Caller) => true,
+        // Connected before the operator went to another call, or its phone was lost; left to a phone, from its early media on.
+        ("in-hand" | "ringing-you" | "handing-over" | "serial", Caller, Callee) => true,
+        ("in-hand" | "ringing-you" | "handing-over" | "serial", Callee, Caller) => true,
         // Among the parties of an ordinary call there are no secrets, transfers included.
         ("talking" | "transferring", _, _) => true,
         _ => false,

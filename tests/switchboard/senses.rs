@@ -268,6 +268,7 @@ fn what_is_urgent_overtakes_what_stands_for_itself() {
         3s   op1: consult 3003
                  ada gets asking, 3001 gets ring-back
                  call 3003 as 3001
+        3s   ada healthy
         4s   desks speak again
                  op1: ok
                  op1: ok
