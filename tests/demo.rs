@@ -5,10 +5,15 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+/// One demonstration at a time: two at once would find the same port free.
+static TURN: Mutex<()> = Mutex::new(());
 
 #[test]
 fn the_play_measures_every_phase_right() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut demo = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     let output = demo.args(["demo", "--once"]).stdin(Stdio::null()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -42,6 +47,7 @@ fn ask(host: &str, request: &str) -> String {
 
 #[test]
 fn the_link_logs_in_once_and_a_caller_waits_there() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir().unwrap();
     let mut demo = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     demo.arg("demo").arg("--data").arg(directory.path());

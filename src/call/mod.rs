@@ -31,6 +31,7 @@
 //! layer 1  call_record     who, when, why
 //! layer 1  checks          what is known of the parties' media
 //! layer 1  position        the calls of one operator
+//! layer 1  phone_loss      whether its phone has hung up or is lost
 //! layer 1  refusal settings    what a caller gets that is not served; how a queue meets its callers
 //! ```
 
@@ -55,6 +56,7 @@ mod observing;
 mod operator_call;
 mod operator_state;
 mod parties;
+mod phone_loss;
 mod position;
 mod recording;
 mod refusal;
@@ -91,10 +93,10 @@ pub(crate) use facts::{CallFacts, CallSettings, Positions};
 pub(crate) use input::{CallInput, DirectCallInput, OperatorCallInput};
 pub(crate) use operator_call::{ArrivedCall, OperatorCall};
 pub(crate) use operator_state::OperatorCallState;
+pub(crate) use phone_loss::is_lost;
 pub(crate) use position::Position;
 pub(crate) use recording::NO_ROOM;
 pub(crate) use refusal::refusal;
-pub(crate) use rejoining::has_hung_up;
 pub(crate) use ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
 pub(crate) use settings::REFUSALS;
 pub(crate) use step::{CallStep, Onward, Owner};

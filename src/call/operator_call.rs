@@ -33,7 +33,7 @@ use super::checks::Checks;
 use super::context::CallContext;
 use super::log_event::LogEvent;
 use super::operator_state::{AnsweredOperator, OperatorCallState, RecordingState, Then};
-use super::rejoining::has_hung_up;
+use super::phone_loss::{has_hung_up, is_lost, is_unfit};
 use super::ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
 use super::settings::{AnsweredBy, REFUSALS};
 use super::step::{CallStep, Owner};
@@ -151,7 +151,11 @@ impl OperatorCall {
         else {
             return;
         };
-        let (operator, phone) = (operator.clone(), phone.as_ref().map(|(leg, _)| *leg));
+        // Where it was called again meanwhile, it is at another leg.
+        let position = ctx.facts.position(operator);
+        let phone =
+            phone.as_ref().map(|(leg, _)| position.and_then(|now| now.phone).unwrap_or(*leg));
+        let operator = operator.clone();
         if *abandoned {
             return self.finish("abandoned", Cause::Abandoned, EndedBy::Caller, ctx);
         }
@@ -430,8 +434,13 @@ impl OperatorCall {
         ctx: &mut CallContext<'_>,
     ) {
         let hung_up = has_hung_up(cause, by);
-        if !hung_up && self.wait_for_phone(ctx) {
+        if is_lost(cause, by) && self.wait_for_phone(ctx) {
             return;
+        }
+        if let Some(seat) = self.seat().filter(|_| is_unfit(cause)) {
+            // Else it would be offered there again at once.
+            let (operator, failure) = (seat.operator.clone(), presence::PhoneFailure::Refusing);
+            ctx.presence(presence::Input::PhoneFailed { operator, failure });
         }
         match &mut self.state {
             OperatorCallState::WithCaller { .. } if hung_up => {

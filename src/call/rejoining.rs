@@ -23,13 +23,8 @@ use super::step::{CallStep, Owner};
 use super::world::party;
 use crate::cause::Cause;
 use crate::ids::{LegId, OperatorId};
-use crate::leg::{Command, EndingSide, OfferedCodecs};
+use crate::leg::{Command, OfferedCodecs};
 use crate::time::UnixTime;
-
-/// Whether a phone has hung up: one that no longer knows its dialog (481) was started anew.
-pub(crate) fn has_hung_up(cause: Cause, by: EndingSide) -> bool {
-    by == EndingSide::Peer && cause != Cause::Lost
-}
 
 impl OperatorCall {
     /// The operator's phone is lost: it is waited for, if the operator is; whether it is.

@@ -31,6 +31,8 @@ use std::sync::Arc;
 const DECLINE_PAUSE: Duration = Duration::from_secs(30);
 /// A desk phone that failed gets no offers for so long.
 const PHONE_PAUSE: Duration = Duration::from_secs(60);
+/// So many connections may browsers of one source have: each page takes six while it loads, and many may sit behind one NAT.
+const PAGE_CONNECTIONS: usize = 256;
 /// A relay port rests for so long before another call gets it.
 const PORT_REST: Duration = Duration::from_secs(5);
 
@@ -61,7 +63,7 @@ impl Config {
             limiter,
             origins: Origins { others: self.web.origins.clone(), own: self.own_hosts() },
             pages: self.web.listen.iter().map(PageSocket::listener).collect(),
-            pages_per_source: (!self.web.proxy).then_some(self.limits.connections),
+            pages_per_source: (!self.web.proxy).then_some(PAGE_CONNECTIONS),
         };
         let udp = udp.into_iter().map(|(_, address)| address).collect();
         ListenAddresses { udp, streams, media }

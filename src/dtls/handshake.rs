@@ -82,7 +82,7 @@ pub enum HandshakeFault {
     #[error("the DTLS handshake with the peer is impossible")]
     Impossible,
     /// It has shown none, or none that we read.
-    #[error("the peer has shown no certificate in the DTLS handshake")]
+    #[error("the peer has shown no certificate of ECDSA in the DTLS handshake")]
     NoCertificate,
     /// The one that it has shown is none of ECDSA, or is broken.
     #[error(

@@ -77,6 +77,10 @@ impl Machine {
         }
         match &request.method {
             method if *method == Method::REGISTER => {
+                if self.registers_others(flow, &request) {
+                    let why = "Another Operator Is There";
+                    return self.refuse(now, id, &request, StatusCode::FORBIDDEN, why);
+                }
                 let (transaction, source) = (id.0, flow.remote.ip());
                 let input = registrar::Input::Register { transaction, flow, request };
                 if self.register(now, input) {
@@ -301,6 +305,12 @@ impl Machine {
         self.leg(now, leg::Input::Command(leg::Command::Refuse { leg, refusal }));
     }
 
+    /// Whether a page registers a phone at which another operator sits.
+    fn registers_others(&self, flow: Flow, request: &Request) -> bool {
+        let number = request.headers.to().ok().and_then(|to| self.directory.number_in(&to.uri));
+        number.is_some_and(|number| self.is_others_phone(flow, &number))
+    }
+
     // ---- who calls ----
 
     fn identify(
@@ -390,6 +400,9 @@ impl Machine {
             return Ok(guest(&from, request, &self.directory));
         }
         match self.authenticate(now, flow, request) {
+            AuthVerdict::Terminal(number) if self.is_others_phone(flow, &number) => {
+                Err(self.no(request, StatusCode::FORBIDDEN, "Another Operator Is There"))
+            }
             AuthVerdict::Terminal(number) => {
                 let terminal = self.directory.terminal(&number);
                 let own = terminal.map(|terminal| terminal.name.clone()).unwrap_or_default();

@@ -48,8 +48,14 @@ impl Machine {
                 None => WebReply::NoSession,
             },
             WebRequest::LogOut(token) => {
-                let closed = self.pages.sessions.close(token.key());
-                self.end_sessions(now, closed, out);
+                let key = token.key();
+                let closed = self.pages.sessions.close(key);
+                // While the journal owes rows, that of this session may be one of them.
+                if closed.is_some() || self.ledger.health().owed > 0 {
+                    let gone = closed.unwrap_or(ClosedSession { key, flows: Vec::new() });
+                    self.end_sessions(now, [gone], out);
+                    return self.promise(now, Awaiting::Page(id, Box::new(WebReply::Done)), out);
+                }
                 WebReply::Done
             }
             WebRequest::Favourites { session, numbers } => match self.session_of(now, session) {
@@ -187,7 +193,16 @@ impl Machine {
             expires: session.expires,
             queues: queues.cloned().collect(),
             max_calls: account.map_or(1, |account| account.max_calls),
+            elsewhere: self.has_desk_elsewhere(session),
         }
+    }
+
+    /// Whether a desk of this operator is up that came by no connection of this session.
+    fn has_desk_elsewhere(&self, session: &LoginSession) -> bool {
+        self.desks.values().any(|desk| {
+            let by = self.pages.sessions.of_flow(desk.flow.connection);
+            desk.operator == session.operator && by != Some(session.key)
+        })
     }
 
     // ---- connections ----
@@ -220,6 +235,14 @@ impl Machine {
         // What it still says until it is closed is nobody's.
         self.registrar.forget_connection(connection);
         out.push(Effect::CloseFlow(connection));
+    }
+
+    /// Whether a page speaks for a phone at which another operator sits: that one's calls are not its affair.
+    pub(super) fn is_others_phone(&self, flow: Flow, phone: &Number) -> bool {
+        let session = self.pages.sessions.of_flow(flow.connection);
+        let session = session.and_then(|key| self.pages.sessions.known(key));
+        let sits = self.switchboard.at_phone(phone);
+        session.is_some_and(|session| sits.is_some_and(|sits| *sits != session.operator))
     }
 
     // ---- how sessions end ----

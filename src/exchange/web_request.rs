@@ -133,4 +133,6 @@ pub struct SessionView {
     pub queues: Vec<QueueId>,
     /// How many calls it may have in hand.
     pub max_calls: u8,
+    /// Whether another desk of this operator is up, which came by no connection of this session.
+    pub elsewhere: bool,
 }

@@ -106,11 +106,13 @@ impl Machine {
             HandshakeEvent::Keyed { certificate, keys, .. } => {
                 handshake.keyed = Some(HandshakeOutcome { certificate, keys: *keys });
                 self.sync(now, id, out);
+                self.report_senses_around(id, out);
             }
             HandshakeEvent::Failed { fault, .. } => self.failed(now, id, (kind, fault), out),
             // While it rings nothing is decided: the answer begins another.
-            HandshakeEvent::Closed { .. } if matches!(leg.phase, LegPhase::Calling { .. }) => {
+            HandshakeEvent::Closed { port } if matches!(leg.phase, LegPhase::Calling { .. }) => {
                 leg.stream_port_mut(kind).handshake = None;
+                out.push(Effect::Handshake(HandshakeCommand::End { port }));
             }
             HandshakeEvent::Closed { .. } => self.lose(now, id, out),
         }
@@ -127,7 +129,12 @@ impl Machine {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let is_keyed = leg.stream_port(kind).keyed().is_some();
         match leg.phase {
-            LegPhase::Calling { .. } => leg.stream_port_mut(kind).handshake = None,
+            LegPhase::Calling { .. } => {
+                let stream_port = leg.stream_port_mut(kind);
+                stream_port.handshake = None;
+                let end = stream_port.port.map(|port| HandshakeCommand::End { port });
+                out.extend(end.map(Effect::Handshake));
+            }
             // What goes on under its keys needs no handshake any more.
             _ if is_keyed => {}
             LegPhase::New { .. }

@@ -29,12 +29,15 @@ impl Machine {
         }
     }
 
-    /// Whose stream this leg is given: the relay passes it, its phone wants it, and the other phone sends it.
+    /// Whose stream this leg is given: the relay passes it, its phone wants it, the other phone sends it, and the keys of both
+    /// are there.
     fn given(&self, leg: &Leg, kind: Kind) -> Option<LegId> {
         let source = leg.stream_port(kind).fed?;
         leg.stream(kind).filter(|stream| stream.peer.direction.receives())?;
-        let (other, _) = *self.owners.get(&source)?;
-        let sends = self.legs.get(&other)?.stream(kind)?.peer.direction.sends();
-        sends.then_some(other)
+        let (id, _) = *self.owners.get(&source)?;
+        let other = self.legs.get(&id)?;
+        let awaits = |leg: &Leg| leg.audio.is_awaiting() || leg.video.is_awaiting();
+        let sends = other.stream(kind)?.peer.direction.sends();
+        (sends && !awaits(leg) && !awaits(other)).then_some(id)
     }
 }

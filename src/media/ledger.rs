@@ -30,8 +30,8 @@ const SLOTS_AT: usize = 2 * LINE;
 const MAGIC: [u8; 8] = *b"crdledgr";
 /// Of what is written here.
 const VERSION: u16 = 1;
-/// The most slots that are read: one for each RTP port.
-const SLOTS_MAX: usize = 1 << 15;
+/// The most slots that are read: one for each stream, of which two may share a port and the number above (BUNDLE).
+const SLOTS_MAX: usize = 1 << 16;
 /// 48 bits.
 const INDEX_MAX: u64 = (1 << 48) - 1;
 /// The highest number of a port.

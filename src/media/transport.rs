@@ -46,7 +46,9 @@ pub struct MediaTransport {
     carries_two: bool,
     /// When it was last sent something on [`Trust::Sparing`].
     spared_at: Option<Instant>,
+    /// Of those from elsewhere, and of those from where the peer is known to be: a stranger's spend none of its own.
     checks: CheckLimiter,
+    known_checks: CheckLimiter,
     /// Where the peer agrees to get packets.
     consent: Consent,
     /// What the handshake has sent last, as long as there is no address for it.
@@ -134,6 +136,7 @@ impl MediaTransport {
             spared_at: spared_at.map(|at| now.instant_of(at)),
             carries_two: false,
             checks: CheckLimiter::default(),
+            known_checks: CheckLimiter::default(),
             consent: Consent::restored(now, consent),
             flight: Vec::new(),
             plan,
@@ -156,6 +159,7 @@ impl MediaTransport {
             spared_at: None,
             carries_two: false,
             checks: CheckLimiter::default(),
+            known_checks: CheckLimiter::default(),
             consent: Consent::default(),
             flight: Vec::new(),
             plan,
@@ -171,6 +175,10 @@ impl MediaTransport {
         }
         self.srtp_context = SrtpContext::follow(self.srtp_context.take(), &plan.protection);
         self.carry_two(self.carries_two);
+        if !plan.handshake {
+            // Nobody checks, and so nobody agrees.
+            (self.consent, self.flight) = (Consent::default(), Vec::new());
+        }
         self.plan = plan;
     }
 
@@ -242,7 +250,9 @@ impl MediaTransport {
         packet: &[u8],
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
-        let request = self.plan.ice.as_ref().filter(|_| self.checks.admits(now)).and_then(|ours| {
+        let is_known = self.is_latched_to(from) || self.consent.covers(now, from);
+        let limiter = if is_known { &mut self.known_checks } else { &mut self.checks };
+        let request = self.plan.ice.as_ref().filter(|_| limiter.admits(now)).and_then(|ours| {
             let request = BindingRequest::parse(packet).ok()?;
             request.is_for(ours).then_some((request, ours))
         });
@@ -263,10 +273,12 @@ impl MediaTransport {
         if refusal.is_none() && self.plan.handshake {
             self.consent.renew(now, from);
         }
-        // As long as none is chosen, one from where the peer can be reached will do.
+        // As long as none is chosen, or the peer agrees no longer to the one that is, one from where it can be reached will do.
+        let latched = self.latch.remote().filter(|_| self.latch.is_latched());
+        let holds = |at| !self.plan.handshake || self.consent.covers(now, at);
         let is_moved = match channel {
             _ if refusal.is_some() => false,
-            Channel::Rtp if request.nominates() || !self.latch.is_latched() => {
+            Channel::Rtp if request.nominates() || !latched.is_some_and(holds) => {
                 self.latch.nominate(now, from)
             }
             Channel::Rtcp if request.nominates() || !self.report_latch.is_latched() => {
@@ -309,6 +321,9 @@ impl MediaTransport {
         let RtpHeader { ssrc, sequence, .. } = *header;
         let verdict = if self.is_clear() {
             self.latch.judge(now, from, ssrc, sequence)
+        } else if self.plan.handshake && !self.consent.covers(now, from) {
+            // It is the peer's by its seal; that ours may go there a check alone can say.
+            LatchVerdict::Accept
         } else {
             self.latch.believe(now, from, ssrc, sequence)
         };

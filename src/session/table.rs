@@ -189,6 +189,18 @@ impl SessionTable {
         }
     }
 
+    /// Which session names this connection.
+    #[must_use]
+    pub fn of_flow(&self, connection: ConnectionId) -> Option<SessionKey> {
+        self.by_flow.get(&connection).copied()
+    }
+
+    /// The session of this key, until it is ended.
+    #[must_use]
+    pub fn known(&self, key: SessionKey) -> Option<&LoginSession> {
+        self.all.get(&key)
+    }
+
     /// Whether a session names this connection.
     #[must_use]
     pub fn has_flow(&self, connection: ConnectionId) -> bool {

@@ -2,7 +2,7 @@
 
 use super::api::Effect;
 use super::machine::{Env, Machine};
-use crate::call::{AnyCall, CallInput, LogEvent, Owner, has_hung_up};
+use crate::call::{AnyCall, CallInput, LogEvent, Owner, is_lost};
 use crate::cause::Cause;
 use crate::desk::outbox::InfoOutcome;
 use crate::ids::{CallId, LegId, OperatorId};
@@ -32,7 +32,7 @@ impl Machine {
         if let leg::Event::Ended { cause, by, .. } = event
             && let Some(operator) = self.operator_on(&owner, leg)
         {
-            self.phone_ended(&operator, leg, !has_hung_up(*cause, *by));
+            self.phone_ended(&operator, leg, is_lost(*cause, *by));
             without_phone = Some(operator);
         }
         match owner {

@@ -170,6 +170,12 @@ impl Machine {
         })
     }
 
+    /// Who sits at a phone.
+    #[must_use]
+    pub fn at_phone(&self, phone: &Number) -> Option<&OperatorId> {
+        self.presence.at_phone(phone)
+    }
+
     /// How many legs, calls and desks there are: for tests that nothing is left behind.
     #[must_use]
     pub fn is_quiet(&self) -> bool {

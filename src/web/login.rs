@@ -73,7 +73,10 @@ pub(super) async fn log_out(
 ) -> Result<Response, WebRefusal> {
     own_page(&headers)?;
     if let Some(token) = cookie::token(&headers, &peer) {
-        site.ask(WebRequest::LogOut(token)).await?;
+        match site.ask(WebRequest::LogOut(token)).await? {
+            WebReply::Done => {}
+            other => return Err(refusal(&other)),
+        }
     }
     Ok(with_cookie(StatusCode::NO_CONTENT, cookie::take(&peer)))
 }
@@ -97,5 +100,6 @@ fn shown(session: &SessionView) -> Value {
         "expires": session.expires.to_string(),
         "queues": queues,
         "max_calls": session.max_calls,
+        "desk": if session.elsewhere { "up" } else { "none" },
     })
 }

@@ -25,8 +25,9 @@ use tower::ServiceExt as _;
 
 /// The longest head of a request, in bytes.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// A connection on which no request comes, or none to the end of its head, is closed after so long.
-pub const IDLE_MAX: Duration = Duration::from_secs(60);
+/// A connection on which no request comes, or none to the end of its head, is closed after so long: a page loads its files
+/// over six, which all whose NAT is the same are to have places for.
+pub const IDLE_MAX: Duration = Duration::from_secs(15);
 /// The most headers of a request.
 const HEADERS_MAX: usize = 100;
 

@@ -3,6 +3,8 @@ import './transactions_test.js';
 import './desk_call_test.js';
 import './phone_call_test.js';
 import './registration_test.js';
+import './transport_test.js';
+import './devices_test.js';
 import './model_test.js';
 import './desk_test.js';
 import './keys_test.js';

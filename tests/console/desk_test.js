@@ -116,3 +116,28 @@ test('results and events that are odd break nothing', () => {
   for (const message of [{ re: 7 }, { re: 'nobody', ok: true }, { seq: 'x', event: 'notice' }, { seq: -1, event: 'offer' }, { seq: 1e300, event: 7 }, {}]) say(message);
   holds(desk.isOn);
 });
+
+test('a desk that is cut off before its welcome is called ever more slowly', () => withClock(async ({ pass }) => {
+  const { wire, desk, invite } = begun();
+  const cut = (/** @type {any} */ ours) => {
+    inDialog(wire, ours, 'BYE');
+    wire.response(200);
+  };
+  cut(invite);
+  for (const least of [150, 310, 630]) {
+    await pass(least);
+    same(wire.sent.length, 0, `after ${least} ms`);
+    await pass(least);
+    cut(answer(wire).invite);
+  }
+  await pass(2_000);
+  answer(wire).say({ seq: 1, event: 'welcome', operator: 'op1' });
+  same(desk.pause, 200);
+}));
+
+test('a command whose connection goes has no switchboard', async () => {
+  const { wire, desk } = begun();
+  const asked = desk.command('ready', {});
+  wire.answer(wire.request('INFO'), 408);
+  same((await asked).error, 'no-switchboard');
+});

@@ -19,7 +19,8 @@ test('no key acts while somebody types, composes, holds it down or means the bro
 
 test('letters can be function keys, or nothing', () => {
   same(meaning(press('k'), 'functions', false), null);
-  same(meaning(press('F6'), 'functions', true), { name: 'connect' });
+  same(meaning(press('F6'), 'functions', false), { name: 'connect' });
+  same(meaning(press('F6'), 'functions', true), null);
   same(meaning(press('F5'), 'functions', false), null);
   same(meaning(press('k'), 'off', false), null);
   same([signOf('connect', 'letters'), signOf('connect', 'functions'), signOf('connect', 'off'), signOf('find', 'letters')], ['k', 'F6', '', '/']);

@@ -146,3 +146,12 @@ test('what can be done follows from the phase', () => {
   model.lose();
   same(action(model, 'release', 1).why, 'noSwitchboard');
 });
+
+test('of more numbers than are kept those that are known go on', () => {
+  const model = desk();
+  for (let n = 0; n <= WAITING_MAX; n += 1) model.take({ event: 'terminal', number: `${n}`, state: 'free' }, 0);
+  model.take({ event: 'terminal', number: '7', state: 'talking' }, 0);
+  same([model.terminals.size, model.terminals.get('7')], [WAITING_MAX, 'talking']);
+  model.watches(['7', '8']);
+  same([...model.terminals], [['7', 'talking'], ['8', 'free']]);
+});

@@ -198,3 +198,61 @@ test('an INFO with a package is not for the phone', async () => {
   wire.response(200);
   holds(call.isOver);
 });
+
+test('a later INVITE that is cancelled leaves the call as it was', () => withClock(async ({ pass }) => {
+  const { wire, media, call, send } = called();
+  const answering = call.answer();
+  await pass(10);
+  await answering;
+  wire.response(200);
+  send('ACK', '1');
+  await pass(10);
+  send('INVITE', '2', [['Contact', '<sip:4001@server>']], 'offer 2', 'z9hG4bKsecond');
+  send('CANCEL', '2', [], '', 'z9hG4bKsecond');
+  wire.response(200);
+  wire.response(487);
+  await pass(40_000);
+  holds(!call.isOver && !call.isAnswering);
+  send('INVITE', '3', [['Contact', '<sip:4001@server>']], 'offer 3');
+  await pass(10);
+  wire.response(200);
+  same(media.did.at(-1), 'answer offer 3');
+  call.end();
+}));
+
+test('an ACK that goes with the connection ends no call', () => withClock(async ({ pass }) => {
+  const { wire, call, send } = called();
+  const answering = call.answer();
+  await pass(10);
+  await answering;
+  wire.response(200);
+  send('ACK', '1');
+  await pass(10);
+  send('INVITE', '2', [['Contact', '<sip:4001@server>']], 'offer 2');
+  await pass(10);
+  wire.response(200);
+  wire.isUp = false;
+  call.cut();
+  await pass(40_000);
+  holds(!call.isOver && !call.isAnswering);
+  wire.isUp = true;
+  call.resume();
+  wire.answer(wire.request('UPDATE'), 200, [['Contact', '<sip:4001@server>']]);
+  holds(!call.isOver);
+  // Where they have given it up meanwhile, it is over.
+  call.isUnsure = true;
+  call.resume();
+  wire.answer(wire.request('UPDATE'), 481);
+  holds(call.isOver);
+}));
+
+test('an answer that was on its way when the connection went is not given', async () => {
+  const { wire, call, send } = await answered();
+  send('INVITE', '2', [['Contact', '<sip:4001@server>']], 'offer 2');
+  call.cut();
+  await settle();
+  await settle();
+  same(wire.sent, []);
+  holds(!call.isAnswering);
+  call.end();
+});

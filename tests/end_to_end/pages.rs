@@ -174,7 +174,7 @@ impl HttpClient {
 #[test]
 fn who_says_nothing_or_slowly_keeps_nobody_out() {
     let board = open();
-    let mut waiting: Vec<Pipe> = (0..64).map(|_| Pipe::tcp(page(&board))).collect();
+    let mut waiting: Vec<Pipe> = (0..256).map(|_| Pipe::tcp(page(&board))).collect();
     for pipe in &mut waiting {
         pipe.write(b"POST /api/session HTTP/1.1\r\nHost:");
     }
@@ -182,7 +182,7 @@ fn who_says_nothing_or_slowly_keeps_nobody_out() {
     let mut refused = Pipe::tcp(page(&board));
     refused.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(http_client::read(&mut refused).status, 0);
-    waiting.split_off(60).into_iter().for_each(Pipe::close);
+    waiting.split_off(250).into_iter().for_each(Pipe::close);
     crate::wait::until("a place", SOON, || {
         (HttpClient::new(page(&board)).get("/").status == 200).then_some(())
     });

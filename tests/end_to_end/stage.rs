@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, Party, Phone, USER};

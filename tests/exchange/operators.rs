@@ -9,12 +9,12 @@ const PHONE: &str = "192.0.2.9:5060";
 
 impl Testbed {
     /// Asks for a change, which the journal has at once.
-    fn changes(&mut self, change: DirectoryChange) {
+    pub(super) fn changes(&mut self, change: DirectoryChange) {
         let batch = awaited(&self.asks(1, change));
         assert_eq!(reply(&self.commits(batch)), says(1, "Done"));
     }
 
-    fn set(&mut self, operator: &str, state: SetState) -> String {
+    pub(super) fn set(&mut self, operator: &str, state: SetState) -> String {
         let request = AdminRequest::SetState { operator: OperatorId::from(operator), state };
         let effects = self.give(Input::Admin { id: 2, by: "root".into(), request });
         let refusal = effects.iter().find_map(|effect| match effect {

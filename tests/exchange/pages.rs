@@ -3,6 +3,7 @@
 use super::*;
 use cordboard::directory::OperatorDraft;
 use cordboard::exchange::{LoginSource, TypedSecret, WebReply, WebRequest};
+use cordboard::switchboard::SetState;
 use cordboard::session::{LINK_LIFETIME, SESSION_LIFETIME, SessionToken};
 
 fn source(ip: &str) -> LoginSource {
@@ -91,6 +92,9 @@ fn a_session_is_told_of_when_the_journal_has_it() {
     assert!(next.holds(token));
     let effects = next.asks_by_web(WebRequest::LogOut(token));
     assert!(entries(&effects).any(|entry| matches!(entry, JournalEntry::DropSession(_))));
+    assert!(answer(&effects).is_none(), "nor is its end before");
+    let effects = next.commits(awaited(&effects));
+    assert!(matches!(answer(&effects), Some(WebReply::Done)), "{effects:?}");
     assert!(!next.holds(token));
 }
 
@@ -167,6 +171,26 @@ fn a_connection_is_its_operators_as_long_as_the_session_holds() {
     assert!(!testbed.holds(token));
     assert_eq!(testbed.page_registers(7, "3001"), Some(401), "until it is closed it is nobody's");
     assert_eq!(closed(&testbed.comes(9, token)), [9]);
+}
+
+#[test]
+fn a_phone_at_which_another_operator_sits_is_not_the_pages() {
+    let mut testbed = testbed();
+    let token = testbed.logs_in();
+    let _ = testbed.comes(7, token);
+    let phones = Some([Number::from("3002")].into());
+    let draft = OperatorDraft { phones, ..OperatorDraft::new("op1".into()) };
+    testbed.changes(DirectoryChange::SetOperator(draft));
+    assert_eq!(testbed.page_registers(7, "3002"), Some(200), "nobody sits there");
+    let mut draft = OperatorDraft::new("op2".into());
+    draft.phone = Some(Number::from("3002"));
+    draft.mode = Some(OperatorMode::Phone);
+    testbed.changes(DirectoryChange::AddOperator(draft));
+    assert_eq!(testbed.set("op2", SetState::Ready), "Done");
+    assert_eq!(testbed.page_registers(7, "3002"), Some(403));
+    assert_eq!(testbed.page_registers(7, "3001"), Some(200), "its own");
+    assert_eq!(testbed.set("op2", SetState::Out), "Done");
+    assert_eq!(testbed.page_registers(7, "3002"), Some(200), "it has gone");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use cordboard::codec::video::{H264Parameters, IMAGE_SIDE_MAX, Image, VideoDecode
 use cordboard::config::Config;
 use cordboard::desk::command;
 use cordboard::dialog::{self, SavedPhase};
+use cordboard::dtls::{DtlsRole, HandshakeEvent, HandshakeFault};
 use cordboard::ids::PortId;
 use cordboard::leg;
 use cordboard::live::{self, SavedInvite, SavedParty};
@@ -23,6 +24,7 @@ use cordboard::rtp::{
     HEADER_LEN, Packet, TelephoneEvent, h263, h264, h265, is_rtcp, rewrite, strip, vp8, vp9,
 };
 use cordboard::sdp::SessionDescription;
+use cordboard::server::dtls::{DtlsIdentity, HandshakeTable, TableOrder, TableOutcome};
 use cordboard::sip;
 use cordboard::srtp::{MasterKey, ProtectContext, Suite, UnprotectContext};
 use cordboard::stun::{BindingRequest, CheckRefusal, IceCredentials, StunFault, accept, refuse};
@@ -67,6 +69,47 @@ pub const LOST: u8 = 2;
 pub const NEW_PICTURE: u8 = 4;
 /// It has the marker.
 pub const MARKER: u8 = 8;
+
+/// Datagrams for a transport's handshake: our role, then each behind a byte of the time that passes before it, in
+/// 20 ms, and its length in two bytes.
+pub fn handshake(input: &[u8]) {
+    let [role, rest @ ..] = input else { return };
+    let role = if role % 2 == 0 { DtlsRole::Passive } else { DtlsRole::Active };
+    let identity = DtlsIdentity::fresh(1_700_000_000).expect("a pair can be made");
+    let mut table = HandshakeTable::new(identity);
+    let (port, serial) = (PortId(16_000), 1);
+    let mut now = std::time::Instant::now();
+    let mut told = 0;
+    let mut judge = |outcomes: Vec<TableOutcome>| {
+        for outcome in outcomes {
+            match outcome {
+                TableOutcome::Flight { datagrams, .. } => {
+                    assert!(!datagrams.is_empty() && datagrams.len() <= 64);
+                    assert!(datagrams.iter().all(|datagram| (1..=1_200).contains(&datagram.len())));
+                }
+                TableOutcome::Event { event, .. } => {
+                    let fault = HandshakeFault::Internal;
+                    assert_ne!(event, HandshakeEvent::Failed { port, fault });
+                    told += 1;
+                    assert!(told <= 2, "keys, and the end");
+                }
+            }
+        }
+    };
+    judge(table.handle(now, TableOrder::Begin { port, serial, role }));
+    for (ticks, bytes) in chunks_with_a_byte(rest) {
+        now += std::time::Duration::from_millis(20) * u32::from(ticks);
+        judge(table.tick(now));
+        judge(table.handle(now, TableOrder::Datagram { port, serial, bytes: bytes.to_vec() }));
+        assert!(table.under_way() <= 1);
+    }
+    now += std::time::Duration::from_secs(60);
+    judge(table.tick(now));
+    assert_eq!(table.under_way(), 0, "whatever has begun has an end");
+    let order = TableOrder::Begin { port: PortId(16_002), serial, role: DtlsRole::Active };
+    let beside = table.handle(now, order);
+    assert!(matches!(beside[..], [TableOutcome::Flight { .. }]), "others are served");
+}
 
 /// Packets of pictures: the format, the size of payloads to pack into, then packets, each behind a
 /// byte of what happens to it and its length in two bytes.

@@ -1,6 +1,6 @@
 //! One association: the library's state machine, and what of its output concerns us.
 
-use super::identity::DtlsIdentity;
+use super::identity::{DtlsIdentity, HANDSHAKE_TIME};
 use super::keying;
 use crate::dtls::{DtlsRole, HandshakeFault, HandshakeKeys};
 use dimpl::{CertificateError, CryptoError, Dtls, Error, Output, SecurityError};
@@ -40,6 +40,8 @@ pub(super) struct Association {
     role: DtlsRole,
     /// When the library wants to be asked again.
     wake: Instant,
+    /// When it has to be done. The library counts from a whole ClientHello on, which may never come.
+    ends: Instant,
     certificate: Option<Arc<[u8]>>,
     keys: Option<Box<HandshakeKeys>>,
     is_connected: bool,
@@ -85,6 +87,7 @@ impl Association {
             dtls,
             role,
             wake: now,
+            ends: now + HANDSHAKE_TIME,
             certificate: None,
             keys: None,
             is_connected: false,
@@ -98,7 +101,7 @@ impl Association {
 
     /// When [`Association::step`] is due without a datagram.
     pub fn wake(&self) -> Instant {
-        self.wake
+        if self.is_connected { self.wake } else { self.wake.min(self.ends) }
     }
 
     /// Whether there are keys, or there was a whole handshake without.
@@ -117,6 +120,9 @@ impl Association {
         flight: &mut Vec<Vec<u8>>,
     ) -> Result<Option<AssociationNews>, HandshakeFault> {
         self.advance(now, None, flight)?;
+        if !self.is_connected && now >= self.ends {
+            return Err(HandshakeFault::TimedOut);
+        }
         if let Some(datagram) = datagram
             && self.is_for_us(datagram)?
         {

@@ -16,7 +16,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// Flights that are sent anew; the time of all ends it before.
 const RETRIES: usize = 20;
 /// From the ClientHello to the keys.
-const HANDSHAKE_TIME: Duration = Duration::from_secs(30);
+pub(super) const HANDSHAKE_TIME: Duration = Duration::from_secs(30);
 
 /// A certificate, its key, and how handshakes are made with them.
 #[derive(Clone)]

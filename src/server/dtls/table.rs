@@ -195,7 +195,8 @@ impl HandshakeTable {
         let mut flight = Vec::new();
         let stepped = caught(|| association.step(now, datagram, &mut flight))
             .unwrap_or_else(|said| broken_down(port, &said));
-        let is_done = association.is_connected() || stepped.is_err();
+        // Also where it is closed before it was connected.
+        let is_done = association.is_connected() || !matches!(stepped, Ok(None));
         self.under_way -= usize::from(!was_connected && is_done);
         // A library that wants to be asked again at once would keep all others waiting.
         let mut wake = Some(association.wake().max(now + WAKE_MIN));

@@ -274,11 +274,12 @@ fn a_client_hello_in_parts_and_a_bad_network_only_take_longer() {
                 let what = format!("seed {seed}, {versions:?}, we are {role:?}");
                 let mut house = House::new();
                 // As a server the library does not always get through with records as short as that (0.9.0).
-                let mtu = if role == DtlsRole::Passive { 200 } else { 600 };
+                let mtu = if role == DtlsRole::Passive { 100 } else { 600 };
                 let mut peer = LibraryPeer::new(versions, other_side(role), mtu, house.now);
                 if role == DtlsRole::Passive {
                     let parts = peer.outbox.len();
-                    assert!(matches!(versions, PeerVersions::Old) || parts > 1, "{what}: {parts}");
+                    // One of both versions is a single record, however long.
+                    assert!(parts > 1 || matches!(versions, PeerVersions::Both), "{what}: {parts}");
                 }
                 house.begin(PORT, role);
                 house.play(&mut peer, &mut Weather::bad(seed), Duration::from_secs(30));

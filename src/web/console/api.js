@@ -2,7 +2,7 @@
 
 /**
  * @typedef {{operator: string, phone: string, phones: string[], domain: string, expires: string, queues: string[],
- *            max_calls: number}} Session
+ *            max_calls: number, desk: 'up' | 'none'}} Session `desk`: another one of this operator's
  * @typedef {{id: number, text: string, by: string, at: string}} Note
  * @typedef {{at: string, caller: string, caller_name: string, callee: string | null, operator: string | null,
  *            outcome: string, waited: number, talked: number}} Call

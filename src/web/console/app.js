@@ -3,7 +3,7 @@
 //   loading ─▶ login ─▶ prepare ── start work ──▶ work ─▶ evicted
 //                 ▲                                 │         │
 //                 └───────────── log out ───────────┴─────────┘         F5 at work comes back to work
-import { batch, effect, signal } from './vendor/preact.js';
+import { batch, effect, signal, untracked } from './vendor/preact.js';
 import { Agent } from './sip/agent.js';
 import { Transport } from './sip/transport.js';
 import { uuid } from './sip/chance.js';
@@ -15,7 +15,8 @@ import { Phone } from './phone/phone.js';
 import { Ring } from './sound/ring.js';
 import { Refusal, api, clock } from './api.js';
 import { recall, recallTab, remember, rememberTab } from './store.js';
-import { has, t } from './words/words.js';
+import { has, t, when } from './words/words.js';
+import { Notices } from './notices.js';
 import { People } from './people.js';
 import { progressWord, situation, who } from './sentences.js';
 
@@ -24,6 +25,14 @@ const SLEPT = 20_000;
 /** A snapshot that takes longer is shown as it comes, in ms. */
 const SNAPSHOT_MAX = 1_500;
 const TICK = 1_000;
+/** Browsers let a hidden page run once a minute: after more than that something may have been missed, in ms. */
+const MISSED = 90_000;
+/** After so long the switchboard gives a lost desk's place to another, in ms. */
+const LEASE = 30_000;
+/** Before the end of a session it is told, in ms. */
+const SESSION_SOON = 15 * 60_000;
+/** A logout is tried so often. */
+const LOGOUT_TRIES = 4;
 
 /**
  * @typedef {'loading' | 'login' | 'prepare' | 'work' | 'evicted'} Stage
@@ -35,7 +44,13 @@ export class App {
   constructor() {
     this.stage = signal(/** @type {Stage} */ ('loading'));
     this.session = signal(/** @type {import('./api.js').Session | null} */ (null));
+    /** Nobody answers yet. */
+    this.isAwaited = signal(false);
     this.loginTrouble = signal('');
+    /** The session ends soon, or is over while a call goes on. */
+    this.sessionEnd = signal(/** @type {'' | 'soon' | 'over'} */ (''));
+    /** Whether the password is asked for over the page. */
+    this.isLoginWanted = signal(false);
     this.prepareTrouble = signal('');
     this.said = signal(/** @type {Said} */ ({ text: '', isTrouble: false, at: 0 }));
     this.question = signal(/** @type {{text: string, yes: () => void} | null} */ (null));
@@ -63,11 +78,24 @@ export class App {
     /** @type {Transport | null} */
     this.transport = null;
     this.heldBackSince = 0;
+    /** This tab, among those of its browser. */
+    this.tab = uuid();
+    /** Whether another desk may have come while this one was away. */
+    this.mayBeReplaced = false;
+    this.notices = new Notices();
+    /** The offer that was notified. */
+    this.noticed = '';
+    /** @type {import('./sip/phone_call.js').PhoneCall | null} */
+    this.rungBy = null;
     this.watchClock();
     this.ring.use(this.devices.chosen.value.ringer);
     effect(() => {
       const stream = this.devices.stream.value;
       if (this.ring.context) this.meter.watch(this.ring.context, stream);
+    });
+    effect(() => {
+      const call = this.phone.value?.ringing.value ?? null;
+      untracked(() => this.rung(call));
     });
   }
 
@@ -96,12 +124,45 @@ export class App {
     // It holds once, and is nothing for the history.
     if (token) history.replaceState(null, '', location.pathname);
     try {
-      this.session.value = token ? await api.logInBy(token) : await api.session();
+      this.session.value = token ? await api.logInBy(token) : await this.ownSession();
       if (recallTab('working', false)) await this.startWork();
-      else this.stage.value = 'prepare';
+      else this.prepare();
     } catch (error) {
       this.stage.value = 'login';
       if (error instanceof Refusal && error.word !== 'no-session') this.loginTrouble.value = loginTrouble(error);
+    }
+  }
+
+  /** A switchboard that is being restarted is waited for: who is logged in need not be so again. */
+  async ownSession() {
+    for (;;) {
+      try {
+        return await api.session();
+      } catch (error) {
+        if (!(error instanceof Refusal) || ![0, 502, 503, 504].includes(error.status)) throw error;
+      }
+      this.isAwaited.value = true;
+      await pause(1_000 + 1_000 * Math.random());
+    }
+  }
+
+  prepare() {
+    this.devices.turn(false, false);
+    this.stage.value = 'prepare';
+  }
+
+  /** At work, since the session ends or is over: the desk and a call stay. @param {string} secret */
+  async logInAgain(secret) {
+    const before = this.session.value;
+    if (!before) return;
+    this.loginTrouble.value = '';
+    try {
+      this.session.value = await api.logIn(before.operator, secret);
+      this.sessionEnd.value = '';
+      this.isLoginWanted.value = false;
+      this.transport?.look();
+    } catch (error) {
+      this.loginTrouble.value = loginTrouble(error);
     }
   }
 
@@ -110,7 +171,7 @@ export class App {
     this.loginTrouble.value = '';
     try {
       this.session.value = await api.logIn(operator, secret);
-      this.stage.value = 'prepare';
+      this.prepare();
     } catch (error) {
       this.loginTrouble.value = loginTrouble(error);
     }
@@ -145,6 +206,7 @@ export class App {
     const agent = new Agent(transport, { domain: session.domain, instance: this.instance() });
     const desk = new Desk(agent, session.operator, () => Date.now() + clock.ahead);
     const phone = registers === null ? null : new Phone(agent, registers, this.devices);
+    this.mayBeReplaced = false;
     this.transport = transport;
     this.desk = desk;
     this.phone.value = phone;
@@ -156,7 +218,8 @@ export class App {
       this.wasUp = true;
       this.isUp.value = true;
       phone?.up();
-      if (desk.isOn) desk.dial();
+      this.mayBeReplaced ||= transport.silence > LEASE;
+      void this.comeBack(transport);
     };
     agent.onDown = () => {
       this.isUp.value = false;
@@ -169,6 +232,34 @@ export class App {
     desk.isOn = true;
     transport.open();
     this.changed();
+  }
+
+  /** The connection is there: the desk calls, unless another has taken its place meanwhile. @param {Transport} transport */
+  async comeBack(transport) {
+    if (this.mayBeReplaced && await this.isReplaced(transport)) {
+      this.evicted();
+      return;
+    }
+    if (transport !== this.transport || !transport.isUp) return;
+    this.mayBeReplaced = false;
+    this.phone.peek()?.register();
+    if (this.desk?.isOn) this.desk.dial();
+  }
+
+  /** Whether another desk of this operator is up, or another tab was so last. @param {Transport} transport */
+  async isReplaced(transport) {
+    while (transport === this.transport && transport.isUp) {
+      try {
+        const { desk } = await api.session();
+        // A browser that remembers nothing knows of no other tab.
+        const last = recall('tab', this.tab);
+        return transport === this.transport && (desk === 'up' || last !== this.tab);
+      } catch (error) {
+        if (error instanceof Refusal && error.status === 401) this.lapsed();
+      }
+      await pause(1_000);
+    }
+    return false;
   }
 
   /** The same in all tabs of this browser, so that a new one takes the old one's place. */
@@ -185,21 +276,38 @@ export class App {
     try {
       await api.session();
     } catch (error) {
-      if (error instanceof Refusal && error.status === 401) this.leave('sessionOver');
+      if (error instanceof Refusal && error.status === 401) this.lapsed();
     }
+  }
+
+  /** The session is over. A call that goes on is not cut by that: sound and picture need no session. */
+  lapsed() {
+    if (this.stage.value !== 'work') return;
+    if (!this.isInCall) {
+      this.leave('sessionOver');
+    } else if (this.sessionEnd.value !== 'over') {
+      this.sessionEnd.value = 'over';
+      this.isLoginWanted.value = true;
+    }
+  }
+
+  get isInCall() {
+    return (this.phone.peek()?.calls.peek().length ?? 0) > 0 || (this.desk?.model.current ?? null) !== null;
   }
 
   /** @param {number} status @param {import('./desk/desk.js').Result | null} result */
   async refused(status, result) {
     if (status) {
       await this.missed();
-      if (this.stage.value === 'work') this.leave('sessionOver');
+      if (this.stage.value !== 'work') return;
+      if (this.isInCall) this.desk?.again();
+      else this.leave('sessionOver');
       return;
     }
     this.disconnect(false);
     rememberTab('working', null);
     this.prepareTrouble.value = t('hello-refused', { why: result ? this.refusal(result) : '' });
-    this.stage.value = 'prepare';
+    this.prepare();
   }
 
   changed() {
@@ -214,13 +322,32 @@ export class App {
       this.version.value += 1;
       this.people.follow(this.desk?.model ?? this.empty);
     });
+    const stands = model?.isWanted && model.waiting.some(({ request, isOffered }) => isOffered && request === this.noticed);
+    if (!stands) this.notices.close('offer');
     this.alarm();
+  }
+
+  /** A call to this page's own phone rings, or does so no more. @param {import('./sip/phone_call.js').PhoneCall | null} call */
+  rung(call) {
+    if (call === this.rungBy) return;
+    this.rungBy = call;
+    this.alarm();
+    this.notices.close('call');
+    if (!call) return;
+    const text = t('callsYou', { who: call.caller.name || this.people.named(call.caller.number) || t('anonymous') });
+    this.say(text);
+    this.notices.show('call', text, '');
   }
 
   /** The ring and the title, as things stand. */
   alarm() {
     const model = this.desk?.model ?? this.empty;
-    this.ring.set(this.stage.peek() === 'work' && (model.isWanted || this.phone.peek()?.ringing.peek() != null));
+    if (this.stage.value !== 'work') {
+      this.ring.set(false);
+      document.title = t('title');
+      return;
+    }
+    this.ring.set(model.isWanted || this.phone.peek()?.ringing.peek() != null);
     const offered = model.waiting.filter(({ isOffered }) => isOffered).length;
     const name = model.operator || this.session.peek()?.operator || t('title');
     const first = model.waiting.find(({ isOffered }) => isOffered);
@@ -266,10 +393,16 @@ export class App {
       case 'evicted':
         this.evicted();
         break;
+      case 'welcome': {
+        remember('tab', this.tab);
+        // Another operator sat at this phone until now.
+        const phone = this.phone.peek();
+        if (phone?.registered.peek() === 'refused') phone.register();
+        break;
+      }
       case 'senses':
       case 'state':
       case 'complete':
-      case 'welcome':
         break;
     }
   }
@@ -280,12 +413,8 @@ export class App {
     if (!waiting || !this.desk?.model.isWanted) return;
     const text = t('offerOf', { who: who(waiting.caller, this) });
     this.say(text);
-    if (document.visibilityState === 'visible' || typeof Notification === 'undefined' || Notification.permission !== 'granted') return;
-    const notification = new Notification(text, { body: waiting.queue, tag: 'cordboard-offer' });
-    notification.onclick = () => {
-      window.focus();
-      notification.close();
-    };
+    this.noticed = request;
+    this.notices.show('offer', text, waiting.queue);
   }
 
   /** Another desk of this operator took over: this one does not come back by itself. */
@@ -298,6 +427,7 @@ export class App {
   /** @param {boolean} isLoggedOut whether calls and registration of this page end, too */
   disconnect(isLoggedOut) {
     this.ring.set(false);
+    this.notices.close('offer');
     this.transport?.close();
     if (this.desk) this.desk.isOn = false;
     void this.phone.value?.close(false);
@@ -315,7 +445,10 @@ export class App {
   leave(word) {
     rememberTab('working', null);
     this.disconnect(true);
+    this.devices.turn(false, false);
     this.session.value = null;
+    this.sessionEnd.value = '';
+    this.isLoginWanted.value = false;
     this.loginTrouble.value = word ? t(word) : '';
     this.stage.value = 'login';
     this.alarm();
@@ -329,8 +462,24 @@ export class App {
       })(),
       new Promise((resolve) => setTimeout(resolve, 2_000)),
     ]);
-    await api.logOut().catch(() => {});
-    this.leave('');
+    // Nothing comes by it any more, and that it is closed is no news.
+    this.transport?.close();
+    this.leave(await this.endSession() ? '' : 'logOutFailed');
+  }
+
+  /** @returns {Promise<boolean>} whether the session is over */
+  async endSession() {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await api.logOut();
+        return true;
+      } catch (error) {
+        if (error instanceof Refusal && error.status === 401) return true;
+      }
+      if (tries === LOGOUT_TRIES) return false;
+      this.say(t('loggingOut'), true);
+      await pause(tries * 500);
+    }
   }
 
   /** A refusal, in words. @param {import('./desk/desk.js').Result} result */
@@ -344,15 +493,31 @@ export class App {
     let last = Date.now();
     setInterval(() => {
       const now = Date.now();
-      if (now - last > SLEPT) {
-        this.transport?.look();
-        this.desk?.refresh();
-      }
+      if (now - last > SLEPT) this.transport?.look();
+      if (now - last > MISSED) this.desk?.refresh();
       last = now;
       this.now.value = now;
+      this.watchSession();
       this.isSoundLocked.value = this.stage.peek() === 'work' && this.ring.isLocked;
       if (this.heldBackSince) this.changed();
     }, TICK);
+    this.listen();
+  }
+
+  /** That the session ends is told while there is time for another. */
+  watchSession() {
+    const end = Date.parse(this.session.peek()?.expires ?? '');
+    if (this.stage.peek() !== 'work' || this.sessionEnd.peek() || !(end - this.serverNow() < SESSION_SOON)) return;
+    this.sessionEnd.value = 'soon';
+    this.say(this.sessionText(), true);
+  }
+
+  sessionText() {
+    const { expires = '' } = this.session.value ?? {};
+    return this.sessionEnd.value === 'over' ? t('sessionOver') : t('sessionSoon', { time: when(expires, this.now.value) });
+  }
+
+  listen() {
     const wake = () => {
       if (this.ring.context && this.ring.isLocked) this.ring.unlock();
     };
@@ -362,6 +527,11 @@ export class App {
     // Wi-Fi instead of the cable: is the connection still there? The media notices by itself.
     connection?.addEventListener?.('change', () => this.transport?.look());
   }
+}
+
+/** @param {number} ms @returns {Promise<void>} */
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** @param {DeskModel} model */

@@ -296,11 +296,6 @@ impl Browser {
         fs::write(path, picture).expect("the test's directory is writable");
     }
 
-    /// As if its machine had lost its power.
-    pub fn kill(&mut self) {
-        self.program.kill();
-    }
-
     /// What it has complained of, for the message of a failed test.
     pub fn last_words(&self) -> String {
         self.program.last_words()

@@ -97,12 +97,6 @@ impl BrowserPhone {
         self.browser.evaluate(&self.page, expression)
     }
 
-    /// F5: the page begins anew, with the same settings.
-    #[track_caller]
-    pub fn reload(&mut self) {
-        self.browser.reload(&self.page);
-    }
-
     /// Waits for an event such as `CALL_RINGING`, `CALL_ESTABLISHED` or `CALL_CLOSED`; events before it
     /// are forgotten.
     #[track_caller]
@@ -122,12 +116,6 @@ impl BrowserPhone {
             let (name, words) = (self.party.name, self.browser.last_words());
             panic!("{name} never reported {kind}, but {others:#?}\n{words}")
         })
-    }
-
-    /// Has such an event come since the last one that was awaited?
-    pub fn has_reported(&self, kind: &str) -> bool {
-        let reports = self.reports.lock().expect("no reader panicked");
-        reports.events.iter().any(|event| event["type"] == kind)
     }
 
     /// The recording of what it hears, in a call and between calls.

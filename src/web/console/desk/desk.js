@@ -72,7 +72,6 @@ export class Desk {
   }
 
   opened() {
-    this.pause = PAUSE;
     this.seq = 0;
     void this.hello();
   }
@@ -107,12 +106,17 @@ export class Desk {
       this.isOn = false;
       this.onRefused(ending.status, null);
     }
-    if (this.isOn) {
-      // Without a connection the next one dials.
-      this.redial = setTimeout(() => this.dial(), this.pause);
-      this.pause = Math.min(this.pause * 2, PAUSE_MAX);
-    }
+    if (this.isOn) this.again();
     this.onChange();
+  }
+
+  /** It is called once more, after a pause that grows. */
+  again() {
+    this.isOn = true;
+    clearTimeout(this.redial);
+    // Without a connection the next one dials.
+    this.redial = setTimeout(() => this.dial(), this.pause * (0.8 + 0.4 * Math.random()));
+    this.pause = Math.min(this.pause * 2, PAUSE_MAX);
   }
 
   /** The connection is gone, and the dialog with it. */
@@ -148,7 +152,10 @@ export class Desk {
 
   /** @param {Record<string, unknown>} command @param {import('../sip/message.js').Response} response */
   unheard(command, response) {
-    this.settle(String(command.id), { ok: false, error: 'not-accepted', text: `${response.status} ${response.reason}` });
+    // These two are our own words for a connection that is gone or silent.
+    const isGone = response.status === 503 || response.status === 408;
+    const error = isGone ? 'no-switchboard' : 'not-accepted';
+    this.settle(String(command.id), { ok: false, error, text: `${response.status} ${response.reason}` });
   }
 
   /** Whether this is on its way. @param {string} verb @param {string} request */
@@ -175,6 +182,8 @@ export class Desk {
         this.told = null;
         this.watch(this.watched);
       }
+      // Only now is it one that works: another that is cut off at once is not called five times a second.
+      if (happening.kind === 'welcome') this.pause = PAUSE;
       if (happening.kind === 'evicted') this.isOn = false;
       this.onHappening(happening);
     }
@@ -188,6 +197,7 @@ export class Desk {
     const list = wanted.join();
     if (list === this.told || !this.model.isComplete || this.cannotWatch) return;
     this.told = list;
+    this.model.watches(wanted);
     void this.command('watch', { numbers: wanted }).then((result) => {
       this.cannotWatch = result.error === 'unknown-command';
     });

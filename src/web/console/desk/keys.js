@@ -21,11 +21,12 @@ export const FUNCTIONS = {
  */
 export function meaning(press, keys, isTyping) {
   if (press.ctrlKey || press.altKey || press.metaKey || press.isComposing || press.repeat) return null;
+  if (isTyping) return null;
   if (keys === 'functions') {
     const name = FUNCTIONS[press.key];
     return name ? { name } : null;
   }
-  if (keys === 'off' || isTyping) return null;
+  if (keys === 'off') return null;
   if (/^[0-9]$/.test(press.key)) return { name: 'take', place: Number(press.key) || 10 };
   const name = LETTERS[press.key];
   return name ? { name } : null;

@@ -107,7 +107,7 @@ export class DeskModel {
       case 'queue':
         return this.onQueue(text(event.queue), event.night === true);
       case 'terminal':
-        if (this.terminals.size < WAITING_MAX) this.terminals.set(text(event.number), text(event.state));
+        this.onTerminal(text(event.number), text(event.state));
         return [];
       case 'notice':
         return [{ kind: 'notice', text: text(event.text, 1_000) }];
@@ -121,6 +121,16 @@ export class DeskModel {
       default:
         return [];
     }
+  }
+
+  /** @param {string} number @param {string} state */
+  onTerminal(number, state) {
+    if (this.terminals.has(number) || this.terminals.size < WAITING_MAX) this.terminals.set(number, state);
+  }
+
+  /** Whose states are told no more are not known. @param {string[]} numbers those that are watched */
+  watches(numbers) {
+    for (const number of this.terminals.keys()) if (!numbers.includes(number)) this.terminals.delete(number);
   }
 
   /** @param {Json} event @returns {Happening[]} */

@@ -1,6 +1,6 @@
 // Microphone, camera and speakers: which there are, which are chosen, what comes of them.
 import { signal } from '../vendor/preact.js';
-import { recall, remember } from '../store.js';
+import { recall, recallTab, remember, rememberTab } from '../store.js';
 
 /** @typedef {'microphone' | 'camera' | 'speaker' | 'ringer'} Role */
 
@@ -22,6 +22,11 @@ export class Devices {
     this.stream = signal(null);
     /** The last attempt to open them. @type {Promise<MediaStream | null>} */
     this.opening = Promise.resolve(null);
+    /** What is muted stays so with another microphone, and over F5. */
+    this.isMuted = signal(recallTab('muted', false));
+    this.isCameraOff = signal(recallTab('cameraOff', false));
+    /** Rises with each attempt to open them and with each close: what an older one brings is not wanted any more. */
+    this.attempts = 0;
     /** Why there is no microphone or camera: a name of `words/`, or nothing. */
     this.trouble = signal('');
     navigator.mediaDevices?.addEventListener?.('devicechange', () => void this.look());
@@ -53,6 +58,8 @@ export class Devices {
       return null;
     }
     this.trouble.value = '';
+    this.attempts += 1;
+    const attempt = this.attempts;
     const { microphone, camera } = this.chosen.value;
     const cleans = this.isCleaned.value;
     const audio = { ...exact(microphone), echoCancellation: cleans, noiseSuppression: cleans, autoGainControl: cleans };
@@ -62,11 +69,16 @@ export class Devices {
     for (const constraints of wanted) {
       try {
         const stream = await navigator.mediaDevices.getUserMedia(/** @type {MediaStreamConstraints} */ (constraints));
+        if (attempt !== this.attempts) {
+          for (const track of stream.getTracks()) track.stop();
+          return null;
+        }
         this.use(stream);
         if (constraints !== wanted[0]) this.trouble.value = 'noCamera';
         await this.look();
         return stream;
       } catch (found) {
+        if (attempt !== this.attempts) return null;
         error = found;
       }
     }
@@ -77,13 +89,25 @@ export class Devices {
   /** @param {MediaStream | null} stream */
   use(stream) {
     const old = this.stream.peek();
-    // What was muted stays so with another microphone.
-    for (const track of stream?.getTracks() ?? []) {
-      const before = old?.getTracks().find(({ kind }) => kind === track.kind);
-      if (before) track.enabled = before.enabled;
-    }
+    // Before anybody gets it.
+    this.enable(stream);
     this.stream.value = stream;
     for (const track of old?.getTracks() ?? []) track.stop();
+  }
+
+  /** What is muted sends silence, what is off a black picture. @param {MediaStream | null} stream */
+  enable(stream) {
+    for (const track of stream?.getAudioTracks() ?? []) track.enabled = !this.isMuted.peek();
+    for (const track of stream?.getVideoTracks() ?? []) track.enabled = !this.isCameraOff.peek();
+  }
+
+  /** @param {boolean} isMuted @param {boolean} isCameraOff */
+  turn(isMuted, isCameraOff) {
+    this.isMuted.value = isMuted;
+    this.isCameraOff.value = isCameraOff;
+    rememberTab('muted', isMuted || null);
+    rememberTab('cameraOff', isCameraOff || null);
+    this.enable(this.stream.peek());
   }
 
   /** @param {Role} role @param {string} id */
@@ -99,6 +123,7 @@ export class Devices {
   }
 
   close() {
+    this.attempts += 1;
     this.use(null);
   }
 }

@@ -23,18 +23,24 @@ export class Phone {
     this.ringing = signal(null);
     /** What is to be heard and seen; a new object at each change. @type {import('../vendor/preact.js').Signal<{stream: MediaStream, hasPicture: boolean} | null>} */
     this.remote = signal(null);
-    this.isMuted = signal(false);
-    this.isCameraOff = signal(false);
+    this.isMuted = devices.isMuted;
+    this.isCameraOff = devices.isCameraOff;
     agent.onInvite = (incoming) => this.invited(incoming);
   }
 
+  /** The connection is there. */
   up() {
-    this.registration.begin();
     for (const { call } of this.calls.peek()) call.resume();
+  }
+
+  /** It is this page that works: calls come here. */
+  register() {
+    this.registration.begin();
   }
 
   down() {
     this.registration.lose();
+    for (const { call } of this.calls.peek()) call.cut();
   }
 
   /** @param {import('../sip/transactions.js').Incoming} incoming */
@@ -85,14 +91,12 @@ export class Phone {
 
   /** @param {boolean} on */
   mute(on) {
-    this.isMuted.value = on;
-    for (const track of this.devices.stream.peek()?.getAudioTracks() ?? []) track.enabled = !on;
+    this.devices.turn(on, this.isCameraOff.peek());
   }
 
   /** @param {boolean} off */
   turnCameraOff(off) {
-    this.isCameraOff.value = off;
-    for (const track of this.devices.stream.peek()?.getVideoTracks() ?? []) track.enabled = !off;
+    this.devices.turn(this.isMuted.peek(), off);
   }
 
   /** Another microphone or camera. */
@@ -115,9 +119,7 @@ export class Phone {
       await this.registration.end();
     } else {
       this.registration.lose();
-      for (const { peer } of this.calls.peek()) peer.close();
-      this.calls.value = [];
-      this.ringing.value = null;
+      for (const { call } of this.calls.peek()) call.end();
     }
     this.show();
   }

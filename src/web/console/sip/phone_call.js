@@ -32,6 +32,10 @@ export class PhoneCall {
     this.isOffering = false;
     /** Their INVITE is being answered, or its answer is not acknowledged. */
     this.isAnswering = true;
+    /** Their INVITE that is being answered, or was so last. */
+    this.current = incoming;
+    /** Whether their ACK, or their whole INVITE, went with a connection: are they still there? */
+    this.isUnsure = false;
     /** A restart that has to wait. */
     this.wantsRestart = false;
     const from = readAddress(headers.get('from') ?? '');
@@ -59,12 +63,20 @@ export class PhoneCall {
   async respond(incoming, onFailure) {
     const { request } = incoming;
     this.isAnswering = true;
+    this.current = incoming;
     this.isOffered = request.body !== '';
     try {
       const sdp = this.isOffered ? await this.media.answer(request.body) : await this.media.offer(false);
-      if (incoming.isDone || this.isOver) return;
+      // Cancelled meanwhile, or its connection is gone.
+      const isCurrent = this.isAnswering && this.current === incoming;
+      if (incoming.isDone || this.isOver || !isCurrent) {
+        if (this.current === incoming) this.isAnswering = false;
+        if (!this.isOffered && !this.isOver) await this.media.rollback();
+        return;
+      }
       const [more, expires] = this.sessionOf(request);
       this.answered = cseq(request.headers).number;
+      clearTimeout(this.waiting);
       this.waiting = setTimeout(() => this.hangUp(), ACK_MAX);
       incoming.respond(200, 'OK', [
         ['Contact', this.agent.contact], ['Allow', ALLOW], ...more, ['Content-Type', 'application/sdp'],
@@ -228,8 +240,21 @@ export class PhoneCall {
     if (this.acknowledged) this.agent.transactions.acknowledge(this.dialog.ack(this.acknowledged));
   }
 
+  /** The connection is gone, and with it the ACK that is waited for: that is no reason to hang up. */
+  cut() {
+    if (!this.isAnswering || !this.invite.isDone) return;
+    clearTimeout(this.waiting);
+    this.isAnswering = false;
+    this.isUnsure = true;
+    if (this.isUp) return;
+    this.isUp = true;
+    this.onUp();
+  }
+
   /** The connection is back: what could not be sent is. */
   resume() {
+    if (this.isUnsure) this.refresh();
+    this.isUnsure = false;
     if (this.wantsRestart) void this.restart();
   }
 

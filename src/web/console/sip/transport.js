@@ -3,6 +3,8 @@
 /** The pause before the first new try, in ms; it doubles. */
 const PAUSE = 200;
 const PAUSE_MAX = 5_000;
+/** One that lasted so long was a good one: the next pause is the first again, in ms. */
+const STEADY = 10_000;
 /** A connection that is not open after so long is none, in ms. */
 const OPEN_MAX = 8_000;
 /** Each so many ms without a frame a CRLF CRLF is sent (RFC 5626 §4.4.1), and answered by a CRLF. */
@@ -31,6 +33,12 @@ export class Transport {
     this.timer = undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.quiet = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.steady = undefined;
+    /** When something was heard, in ms since 1970; 0 before that. */
+    this.heardAt = 0;
+    /** For how long nothing had been heard when this connection came about, in ms. */
+    this.silence = 0;
     const look = () => this.look();
     const seen = () => document.visibilityState === 'visible' && this.look();
     addEventListener('online', look);
@@ -60,7 +68,8 @@ export class Transport {
     if (socket !== this.socket) return;
     clearTimeout(this.timer);
     this.isUp = true;
-    this.pause = PAUSE;
+    this.steady = setTimeout(() => { this.pause = PAUSE; }, STEADY);
+    this.silence = this.heardAt ? Date.now() - this.heardAt : 0;
     this.listen();
     this.onUp();
   }
@@ -76,6 +85,7 @@ export class Transport {
 
   /** Something was heard: the next sign of life is asked for later. */
   listen() {
+    this.heardAt = Date.now();
     clearTimeout(this.quiet);
     this.quiet = setTimeout(() => this.ask(ANSWER_MAX), QUIET_MAX);
   }
@@ -112,7 +122,7 @@ export class Transport {
     else this.onFailure();
     if (this.closed || this.socket) return;
     // Each page waits a little longer or shorter, so that they do not all come at once after a restart.
-    const pause = was ? PAUSE : this.pause * (0.8 + 0.4 * Math.random());
+    const pause = this.pause * (0.8 + 0.4 * Math.random());
     this.pause = Math.min(this.pause * 2, PAUSE_MAX);
     this.timer = setTimeout(() => this.open(), pause);
   }
@@ -120,6 +130,7 @@ export class Transport {
   drop() {
     clearTimeout(this.timer);
     clearTimeout(this.quiet);
+    clearTimeout(this.steady);
     const socket = this.socket;
     this.socket = null;
     this.isUp = false;

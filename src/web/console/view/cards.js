@@ -1,5 +1,5 @@
 // Cards over the page: keys, settings, a keypad, and what is asked before it is done.
-import { html } from '../vendor/preact.js';
+import { html, useRef, useState } from '../vendor/preact.js';
 import { answer } from '../commands.js';
 import { FUNCTIONS, LETTERS } from '../desk/keys.js';
 import { remember } from '../store.js';
@@ -10,6 +10,7 @@ import { Card, Choice } from './parts.js';
 /** @param {{app: import('../app.js').App}} props */
 export function Cards({ app }) {
   const close = () => { app.card.value = ''; };
+  if (app.isLoginWanted.value) return html`<${LoginAgain} app=${app} />`;
   if (app.question.value) return html`<${Question} app=${app} />`;
   switch (app.card.value) {
     case 'help':
@@ -26,6 +27,34 @@ export function Cards({ app }) {
 export function Language() {
   return html`<${Choice} label=${t('language')} value=${language.value} options=${Object.entries(LANGUAGES).map(([value, text]) => ({ value, text }))}
     onChoose=${(/** @type {string} */ tag) => void speak(tag)} />`;
+}
+
+/** The same operator, over the page, while the call goes on. @param {{app: import('../app.js').App}} props */
+function LoginAgain({ app }) {
+  const [isBusy, setBusy] = useState(false);
+  const secret = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const close = () => {
+    app.isLoginWanted.value = false;
+    app.loginTrouble.value = '';
+  };
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (isBusy || !secret.current) return;
+    setBusy(true);
+    await app.logInAgain(secret.current.value);
+    setBusy(false);
+  };
+  return html`<${Card} title=${t('logInAgain')} onClose=${close}>
+    <p>${app.sessionText()}</p>
+    <form class="again" onSubmit=${submit}>
+      <label class="field"><span>${t('operator')}</span>
+        <input autocomplete="username" readonly value=${app.session.value?.operator ?? ''} /></label>
+      <label class="field"><span>${t('password')}</span>
+        <input ref=${secret} type="password" autocomplete="current-password" required maxlength="256" autofocus /></label>
+      <p class="trouble" role="alert">${app.loginTrouble.value}</p>
+      <div class="row"><button class="main" disabled=${isBusy}>${t(isBusy ? 'loggingIn' : 'logIn')}</button>
+        <button type="button" onClick=${close}>${t('close')}</button></div>
+    </form><//>`;
 }
 
 /** @param {{app: import('../app.js').App}} props */

@@ -15,16 +15,20 @@ const NUMBER = /^[+*#0-9][*#0-9 ]*$|@/;
 export function Directory({ app }) {
   const { people } = app;
   const [typed, setTyped] = useState('');
-  const [chosen, setChosen] = useState(-1);
+  const [chosen, setChosen] = useState('');
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const latest = useRef('');
   const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
   const entries = people.entries(typed);
   const isFound = people.found.value?.text === typed.trim();
   const first = typed && isFound && !NUMBER.test(typed.trim()) && entries.length > 0 ? 0 : -1;
-  const at = chosen >= 0 ? Math.min(chosen, entries.length - 1) : first;
+  // By its number: what is found meanwhile may stand in its place.
+  const place = chosen ? entries.findIndex(({ number }) => number === chosen) : -1;
+  const at = place >= 0 ? place : first;
   const type = (/** @type {string} */ text) => {
+    latest.current = text;
     setTyped(text);
-    setChosen(-1);
+    setChosen('');
     clearTimeout(timer.current);
     timer.current = setTimeout(() => void people.find(text.trim()), text ? PAUSE : 0);
   };
@@ -43,16 +47,30 @@ export function Directory({ app }) {
     // Back to where the keys are commands, since the command was given here.
     input.current?.blur();
   };
+  /** Who is meant: the chosen one, a number as it is typed, else the first that is found. */
+  const enter = async () => {
+    const text = typed.trim();
+    const number = entries[at]?.number;
+    if (number || !text || isFound || NUMBER.test(text)) {
+      if (number || text) call(number ?? text.replaceAll(' ', ''));
+      return;
+    }
+    clearTimeout(timer.current);
+    await people.find(text);
+    // Who has typed on means somebody else.
+    if (latest.current.trim() !== text || people.found.peek()?.text !== text) return;
+    call(people.entries(text)[0]?.number ?? text.replaceAll(' ', ''));
+  };
   const press = (/** @type {KeyboardEvent} */ event) => {
     if (event.isComposing) return;
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
     if (step && entries.length > 0) {
       event.preventDefault();
-      setChosen((at + step + entries.length) % entries.length);
+      const next = at < 0 && step < 0 ? entries.length - 1 : (at + step + entries.length) % entries.length;
+      setChosen(entries[next]?.number ?? '');
     } else if (event.key === 'Enter') {
       event.preventDefault();
-      const number = entries[at]?.number ?? typed.trim().replaceAll(' ', '');
-      if (number) call(number);
+      void enter();
     } else if (event.key === 'Escape') {
       event.preventDefault();
       clear();

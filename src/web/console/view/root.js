@@ -23,11 +23,11 @@ export function Root({ app }) {
     case 'work':
       return html`<${Work} app=${app} />`;
     case 'evicted':
-      return html`<main class="sheet"><h1>${t('evicted', { operator: app.session.value?.operator ?? '' })}</h1>
+      return html`<main class="sheet"><div role="alert"><h1>${t('evicted', { operator: app.session.value?.operator ?? '' })}</h1></div>
         <p>${t('evictedNote')}</p>
         <button class="main" onClick=${() => void app.startWork()}>${t('workHere')}</button></main>`;
     case 'loading':
-      return null;
+      return app.isAwaited.value ? html`<main class="sheet"><h1>${t('title')}</h1><p role="status">${t('awaited')}</p></main>` : null;
   }
 }
 
@@ -40,8 +40,10 @@ function Work({ app }) {
     <main><${WaitingList} app=${app} /><${CallPanel} app=${app} />
       <div class="side"><${Directory} app=${app} /><${Memory} app=${app} /></div></main>
     <footer>
+      ${app.sessionEnd.value && html`<p class="trouble">${app.sessionText()}
+        <button class="plain" onClick=${() => { app.isLoginWanted.value = true; }}>${t('logInAgain')}</button></p>`}
       ${app.isSoundLocked.value && html`<p class="trouble">${t('soundLocked')}</p>`}
-      <p class="said ${isTrouble ? 'trouble' : ''} ${isFresh ? '' : 'old'}" role="status" aria-live="polite" aria-label=${t('live')}>${text}</p>
+      <p class="said ${isTrouble ? 'trouble' : ''} ${isFresh ? '' : 'old'}" role="status" aria-live="polite" aria-label=${t('live')}><span key=${at}>${text}</span></p>
     </footer>
     <${Cards} app=${app} />
   </div>`;

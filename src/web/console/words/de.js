@@ -8,6 +8,8 @@ export default {
   'login-unreachable': 'Die Vermittlung ist nicht erreichbar.',
   'login-failed': 'Das ging nicht: {why}',
   sessionOver: 'Die Sitzung ist zu Ende. Bitte neu anmelden.',
+  sessionSoon: 'Ihre Sitzung endet um {time}.', logInAgain: 'Neu anmelden', awaited: 'Die Vermittlung ist gerade nicht erreichbar. Neuer Versuch …',
+  loggingOut: 'Abmeldung läuft …', logOutFailed: 'Die Abmeldung ist nicht gelungen: Die Vermittlung hat sie nicht bestätigt. Bitte noch einmal an- und abmelden, bevor Sie diesen Rechner verlassen.',
   // Vor der Arbeit
   hello: 'Guten Tag, {operator}', yourPhone: 'Ihr Telefon', thisBrowser: 'Dieser Browser',
   thisBrowserNote: 'Mikrofon und Kamera dieses Rechners', deskPhone: 'Das Tischtelefon',
@@ -44,6 +46,8 @@ export default {
   'ended-phone': 'Ihr Telefon hat den Anruf nicht angenommen ({why}); {caller} wartet wieder.',
   'ended-callee-hung-up': 'Die gerufene Person hat aufgelegt.', 'ended-phone-gone': 'Ihr Telefon ist weg; {caller} wartet wieder.',
   'ended-logged-out': 'Sie haben sich abgemeldet; {caller} wartet wieder.', 'ended-operator-hung-up': 'Sie haben aufgelegt.', ended: 'Das Gespräch ist zu Ende: {why}',
+  'ended-abandoned': '{caller} hat aufgegeben.', 'ended-timeout': '{caller} musste zu lange warten.', 'ended-refused': '{caller} konnte nicht verbunden werden.', 'ended-cancelled': '{caller} wartet wieder.',
+  'ended-shut-down': 'Die Vermittlung wurde beendet; das Gespräch ist zu Ende.', 'ended-unacknowledged': 'Das Telefon von {caller} hat die Annahme nicht bestätigt; das Gespräch ist zu Ende.',
   // Wer mich hört und sieht
   nobodySenses: 'Niemand hört oder sieht Sie', hearsAndSees: { one: '{who} hört und sieht Sie', other: '{who} hören und sehen Sie' },
   hears: { one: '{who} hört Sie, sieht Sie aber nicht', other: '{who} hören Sie, sehen Sie aber nicht' },
@@ -62,6 +66,7 @@ export default {
   notNow: 'Jetzt nicht möglich.', noCall: 'Sie haben kein Gespräch.', nobodyWaits: 'Niemand wartet.', notOffered: 'Ihnen wird nichts angeboten.', inACall: 'Sie sind im Gespräch.', nobodyParked: 'Niemand ist geparkt.',
   nobodyHeld: 'Kein anderes Gespräch ist in der Hand.', noPlace: 'Auf Platz {n} wartet niemand.', notHealthy: 'noch nicht: {what}.', releaseWaits: 'Übergabe, sobald sich beide hören und sehen',
   'block-audio': 'kein Ton von {who}', 'block-video': 'kein Bild von {who}', 'block-hold': '{who} hält das Gespräch', 'block-dialog': '{who} ist nicht verbunden',
+  putDown: 'Auflegen', askPutDown: 'Auflegen?',
   askForce: 'Trotzdem gehen? ({what})', askHangup: 'Das ganze Gespräch auflegen?', askLogout: 'Abmelden?', askLogoutCall: 'Abmelden? Das Gespräch geht am Telefon weiter, oder der Anrufer wartet wieder.',
   yes: 'Ja', no: 'Nein', close: 'Schließen',
   // Ablehnungen
@@ -78,6 +83,7 @@ export default {
   earlier: 'Frühere Anrufe', history: 'Ihre Gespräche', noEarlier: 'Keine früheren Anrufe.', notes: 'Notizen', noNotes: 'Keine Notizen zu {number}.', newNote: 'Neue Notiz zu {number}', addNote: 'Merken', removeNote: 'Diese Notiz entfernen',
   notKept: 'Das ließ sich nicht speichern: {why}', 
   'o-going-on': 'läuft', 'o-connected': 'verbunden', 'o-answered': 'angenommen', 'o-normal-clearing': 'aufgelegt', 'o-abandoned': 'aufgegeben', 'o-busy': 'besetzt', 'o-no-answer': 'keine Antwort', 'o-declined': 'abgelehnt', 'o-not-permitted': 'nicht erlaubt', 'o-unknown-number': 'unbekannte Nummer', 'o-unreachable': 'kein Telefon dort', 'o-no-operator': 'kein Platz besetzt', 'o-closed': 'geschlossen', 'o-queue-full': 'Warteschlange voll', 'o-waited-too-long': 'zu lange gewartet', 'o-lost': 'verloren', 'o-interrupted': 'unterbrochen',
+  'o-answered-elsewhere': 'anderswo angenommen', 'o-sips-not-allowed': 'Verschlüsselung verlangt, kein solcher Weg', 'o-no-common-codec': 'kein gemeinsamer Codec', 'o-no-media': 'weder Ton noch Bild angeboten', 'o-no-common-transport': 'kein gemeinsamer Transport', 'o-no-common-address': 'kein gemeinsames Netz', 'o-no-common-keys': 'keine gemeinsamen Schlüssel', 'o-foreign-certificate': 'fremdes Zertifikat', 'o-handshake-failed': 'Verschlüsselung kam nicht zustande', 'o-no-picture': 'kein Bild', 'o-too-many-own': 'zu viele eigene warten', 'o-too-many-guests': 'zu viele Gäste warten', 'o-unacknowledged': 'Annahme nicht bestätigt', 'o-media-stopped': 'Ton und Bild blieben aus', 'o-overloaded': 'überlastet', 'o-loop': 'Schleife', 'o-protocol-error': 'Protokollfehler', 'o-transferred': 'weitergegeben', 'o-administrative': 'von der Verwaltung beendet', 'o-internal': 'interner Fehler',
   // Hände
   hands: 'In der Hand', parked: 'Geparkt', parkedBy: 'geparkt von {by}', wanted: 'für {number}', recalled: '{who} wartet seit {n} s in der Hand.',
   // Einstellungen

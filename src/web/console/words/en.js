@@ -8,6 +8,8 @@ export default {
   'login-unreachable': 'The switchboard cannot be reached.',
   'login-failed': 'That did not work: {why}',
   sessionOver: 'Your session is over. Log in again.',
+  sessionSoon: 'Your session ends at {time}.', logInAgain: 'Log in again', awaited: 'The switchboard cannot be reached at the moment. Trying again …',
+  loggingOut: 'Logging out …', logOutFailed: 'You could not be logged out: the switchboard did not confirm it. Log in and out again before you leave this computer.',
   // Before work
   hello: 'Hello {operator}', yourPhone: 'Your phone', thisBrowser: 'This browser',
   thisBrowserNote: 'Microphone and camera of this computer', deskPhone: 'The desk phone',
@@ -44,6 +46,8 @@ export default {
   'ended-phone': 'Your phone did not take the call ({why}); {caller} waits again.',
   'ended-callee-hung-up': 'The called person has hung up.', 'ended-phone-gone': 'Your phone is gone; {caller} waits again.',
   'ended-logged-out': 'You have logged out; {caller} waits again.', 'ended-operator-hung-up': 'You have hung up.', ended: 'The call has ended: {why}',
+  'ended-abandoned': '{caller} has given up.', 'ended-timeout': '{caller} had to wait too long.', 'ended-refused': '{caller} could not be connected.', 'ended-cancelled': '{caller} waits again.',
+  'ended-shut-down': 'The switchboard was shut down; the call has ended.', 'ended-unacknowledged': "{caller}'s phone did not confirm the answer; the call has ended.",
   // Who hears and sees me
   nobodySenses: 'Nobody hears or sees you', hearsAndSees: { one: '{who} hears and sees you', other: '{who} hear and see you' },
   hears: { one: '{who} hears you, but does not see you', other: '{who} hear you, but do not see you' },
@@ -62,6 +66,7 @@ export default {
   notNow: 'Not possible now.', noCall: 'You have no call.', nobodyWaits: 'Nobody waits.', notOffered: 'Nothing is offered to you.', inACall: 'You are in a call.', nobodyParked: 'Nobody is parked.',
   nobodyHeld: 'No other call is in hand.', noPlace: 'Nobody waits at place {n}.', notHealthy: 'Not yet: {what}.', releaseWaits: 'leaving when both are heard and seen',
   'block-audio': 'no sound from {who}', 'block-video': 'no picture from {who}', 'block-hold': '{who} holds the call', 'block-dialog': '{who} is not connected',
+  putDown: 'Hang up', askPutDown: 'Hang up?',
   askForce: 'Leave them anyway? ({what})', askHangup: 'Hang up the whole call?', askLogout: 'Log out?', askLogoutCall: 'Log out? The caller goes on at the phone or waits again.',
   yes: 'Yes', no: 'No', close: 'Close',
   // Refusals
@@ -78,6 +83,7 @@ export default {
   earlier: 'Earlier calls', history: 'Your calls', noEarlier: 'No earlier calls.', notes: 'Notes', noNotes: 'No notes on {number}.', newNote: 'New note on {number}', addNote: 'Keep', removeNote: 'Remove this note',
   notKept: 'That could not be kept: {why}', 
   'o-going-on': 'going on', 'o-connected': 'connected', 'o-answered': 'answered', 'o-normal-clearing': 'hung up', 'o-abandoned': 'gave up', 'o-busy': 'busy', 'o-no-answer': 'no answer', 'o-declined': 'refused', 'o-not-permitted': 'not allowed', 'o-unknown-number': 'no such number', 'o-unreachable': 'no phone there', 'o-no-operator': 'no operator', 'o-closed': 'closed', 'o-queue-full': 'queue full', 'o-waited-too-long': 'waited too long', 'o-lost': 'lost', 'o-interrupted': 'interrupted',
+  'o-answered-elsewhere': 'answered elsewhere', 'o-sips-not-allowed': 'encryption is asked for, none leads there', 'o-no-common-codec': 'no codec in common', 'o-no-media': 'no sound or picture offered', 'o-no-common-transport': 'no transport in common', 'o-no-common-address': 'no network in common', 'o-no-common-keys': 'no keys in common', 'o-foreign-certificate': 'certificate of another', 'o-handshake-failed': 'encryption did not come about', 'o-no-picture': 'no picture', 'o-too-many-own': 'too many of their own wait', 'o-too-many-guests': 'too many guests wait', 'o-unacknowledged': 'answer not confirmed', 'o-media-stopped': 'sound and picture stopped', 'o-overloaded': 'overloaded', 'o-loop': 'loop', 'o-protocol-error': 'protocol error', 'o-transferred': 'transferred', 'o-administrative': 'ended by an administrator', 'o-internal': 'internal error',
   // Hands
   hands: 'In hand', parked: 'Parked', parkedBy: 'parked by {by}', wanted: 'for {number}', recalled: '{who} has waited in hand for {n} s.',
   // Settings

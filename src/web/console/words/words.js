@@ -21,7 +21,8 @@ function preferred() {
 export async function speak(chosen) {
   if (chosen) remember('language', chosen);
   const tag = preferred();
-  const module = tag === 'de' ? await import('./de.js') : tag === 'zh' ? await import('./zh.js') : await import('./en.js');
+  // A browser does not load again by the same name what has failed once.
+  const module = await import(`./${tag}.js`).catch(() => import(`./${tag}.js?again`));
   words.value = /** @type {Words} */ (module.default);
   language.value = tag;
   document.documentElement.lang = tag;

@@ -8,6 +8,8 @@ export default {
   'login-unreachable': '无法连接总机。',
   'login-failed': '未能完成：{why}',
   sessionOver: '会话已结束，请重新登录。',
+  sessionSoon: '您的会话将于 {time} 结束。', logInAgain: '重新登录', awaited: '目前无法连接总机，正在重试…',
+  loggingOut: '正在退出…', logOutFailed: '未能退出：总机没有确认。离开此电脑前，请重新登录并退出。',
   // 开始之前
   hello: '{operator}，您好', yourPhone: '您的电话', thisBrowser: '此浏览器',
   thisBrowserNote: '使用本机的麦克风和摄像头', deskPhone: '桌面电话',
@@ -44,6 +46,8 @@ export default {
   'ended-phone': '您的电话未接听（{why}）；{caller} 重新等待。',
   'ended-callee-hung-up': '被叫方已挂断。', 'ended-phone-gone': '您的电话已断开；{caller} 重新等待。',
   'ended-logged-out': '您已退出；{caller} 重新等待。', 'ended-operator-hung-up': '您已挂断。', ended: '通话已结束：{why}',
+  'ended-abandoned': '{caller} 已放弃。', 'ended-timeout': '{caller} 等待过久。', 'ended-refused': '无法接通 {caller}。', 'ended-cancelled': '{caller} 重新等待。',
+  'ended-shut-down': '总机已关闭，通话已结束。', 'ended-unacknowledged': '{caller} 的电话没有确认接听，通话已结束。',
   // 谁能听到和看到我
   nobodySenses: '没有人能听到或看到您', hearsAndSees: { one: '{who} 能听到并看到您', other: '{who} 能听到并看到您' },
   hears: { one: '{who} 能听到您，但看不到您', other: '{who} 能听到您，但看不到您' },
@@ -62,6 +66,7 @@ export default {
   notNow: '现在不能这样做。', noCall: '您没有通话。', nobodyWaits: '无人等待。', notOffered: '没有分配给您的来电。', inACall: '您正在通话。', nobodyParked: '没有停放的来电。',
   nobodyHeld: '手中没有其他通话。', noPlace: '第 {n} 位无人等待。', notHealthy: '还不行：{what}。', releaseWaits: '双方都能听到和看到后移交',
   'block-audio': '没有 {who} 的声音', 'block-video': '没有 {who} 的画面', 'block-hold': '{who} 保持了通话', 'block-dialog': '{who} 未连接',
+  putDown: '挂断', askPutDown: '挂断吗？',
   askForce: '仍然退出吗？（{what}）', askHangup: '挂断整个通话吗？', askLogout: '退出登录吗？', askLogoutCall: '退出登录吗？通话将在电话上继续，或主叫重新等待。',
   yes: '是', no: '否', close: '关闭',
   // 拒绝
@@ -78,6 +83,7 @@ export default {
   earlier: '以往来电', history: '您的通话', noEarlier: '没有以往来电。', notes: '备注', noNotes: '{number} 没有备注。', newNote: '为 {number} 添加备注', addNote: '保存', removeNote: '删除此备注',
   notKept: '未能保存：{why}', 
   'o-going-on': '进行中', 'o-connected': '已接通', 'o-answered': '已接听', 'o-normal-clearing': '已挂断', 'o-abandoned': '已放弃', 'o-busy': '占线', 'o-no-answer': '无应答', 'o-declined': '被拒绝', 'o-not-permitted': '不允许', 'o-unknown-number': '空号', 'o-unreachable': '无电话', 'o-no-operator': '无话务员', 'o-closed': '已关闭', 'o-queue-full': '队列已满', 'o-waited-too-long': '等待过久', 'o-lost': '丢失', 'o-interrupted': '中断',
+  'o-answered-elsewhere': '已在别处接听', 'o-sips-not-allowed': '要求加密，但无此路径', 'o-no-common-codec': '没有共同的编解码', 'o-no-media': '未提供声音或画面', 'o-no-common-transport': '没有共同的传输方式', 'o-no-common-address': '没有共同的网络', 'o-no-common-keys': '没有共同的密钥', 'o-foreign-certificate': '证书不符', 'o-handshake-failed': '未能建立加密', 'o-no-picture': '没有画面', 'o-too-many-own': '本人等待的来电过多', 'o-too-many-guests': '访客等待过多', 'o-unacknowledged': '接听未确认', 'o-media-stopped': '声音和画面中断', 'o-overloaded': '过载', 'o-loop': '循环', 'o-protocol-error': '协议错误', 'o-transferred': '已转移', 'o-administrative': '被管理员结束', 'o-internal': '内部错误',
   // 在手
   hands: '在手', parked: '停放', parkedBy: '由 {by} 停放', wanted: '找 {number}', recalled: '{who} 已在手中等待 {n} 秒。',
   // 设置
