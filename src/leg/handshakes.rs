@@ -69,7 +69,7 @@ impl Machine {
     }
 
     /// Who is there is given some time to prove its address and to agree on keys.
-    pub(super) fn await_keys(&mut self, now: Instant, id: LegId) {
+    pub(super) fn expect_keys(&mut self, now: Instant, id: LegId) {
         let is_there = |leg: &Leg| matches!(leg.phase, LegPhase::Up | LegPhase::Answering);
         let awaits = |leg: &Leg| {
             let streams = [Kind::Audio, Kind::Video];

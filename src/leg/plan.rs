@@ -21,7 +21,7 @@ impl Leg {
             let of = if stream.ours.is_carried() { Kind::Audio } else { kind };
             plan(stream, self.stream_port(of).keyed(), self)
         });
-        agreed.or_else(|| self.awaited(kind).map(|ours| plan_of_offer(ours, self)))
+        agreed.or_else(|| self.offered_by_handshake(kind).map(|ours| plan_of_offer(ours, self)))
     }
 }
 

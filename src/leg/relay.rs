@@ -73,7 +73,7 @@ impl Machine {
         if before && !self.legs.get(&id).is_some_and(plays) {
             out.push(Effect::Event(Event::EarlyMediaOver { leg: id }));
         }
-        self.await_keys(now, id);
+        self.expect_keys(now, id);
         self.patch_around(id, out);
     }
 

@@ -219,7 +219,7 @@ impl Machine {
         }
         self.legs.insert(id, Leg::restored(now, saved));
         self.set_source(id, source);
-        self.await_keys(now.instant, id);
+        self.expect_keys(now.instant, id);
         let handshakes = self.legs.get(&id).map(Leg::open_handshakes).unwrap_or_default();
         let mut restored = RestoredLeg { handshakes, ..RestoredLeg::default() };
         for hearer in self.around(id) {
@@ -329,7 +329,7 @@ impl Leg {
     /// The port that a description of ours names for this kind.
     fn said_port(&self, kind: Kind) -> Option<PortId> {
         let agreed = self.stream(kind).map(|stream| &stream.ours);
-        agreed.or_else(|| self.awaited(kind)).map(|ours| ours.port)
+        agreed.or_else(|| self.offered_by_handshake(kind)).map(|ours| ours.port)
     }
 
     fn restored(now: Now, saved: SavedLeg) -> Self {

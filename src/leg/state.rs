@@ -284,7 +284,7 @@ impl Leg {
 
     /// Our stream in an offer of a handshake that is not answered yet, where none of this kind is agreed: checks and
     /// the handshake may come before the answer.
-    pub fn awaited(&self, kind: Kind) -> Option<&OurStream> {
+    pub fn offered_by_handshake(&self, kind: Kind) -> Option<&OurStream> {
         let offered = self.negotiation.offered(kind);
         offered.filter(|ours| ours.handshake.is_some() && self.stream(kind).is_none())
     }
@@ -296,7 +296,7 @@ impl Leg {
             let theirs = stream.peer.handshake.as_ref()?;
             Some((stream.role()?, theirs.fingerprints.clone()))
         });
-        agreed.or_else(|| self.awaited(kind).map(|_| (DtlsRole::Passive, Vec::new())))
+        agreed.or_else(|| self.offered_by_handshake(kind).map(|_| (DtlsRole::Passive, Vec::new())))
     }
 
     /// The port of a stream that the relay carries now.
