@@ -102,9 +102,9 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let clock = Clock::start();
     let (database, mut state, left, _guard) = what_was_left(config, clock)?;
     // Before the network is listened to: whoever comes first must not take the last file.
-    let path = admin_socket::path(data);
-    let administration = AdminSocket::bind(data)
-        .with_context(|| format!("{}: administration cannot listen there", path.display()))?;
+    let administration = AdminSocket::bind(data).with_context(|| {
+        format!("{}: administration cannot listen there", admin_socket::path(data).display())
+    })?;
     let listen = config.listen_addresses(files_max);
     let store = FdStore::of_the_manager().context("the service manager cannot be spoken with")?;
     let inheritance = Inheritance { files, store: store.clone(), boot: state.boot };
@@ -117,8 +117,7 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let addresses: Vec<_> = sockets.addresses().collect();
     let mut routes = Routes::default();
     let known = routes.look(clock.now().instant).map(<[_]>::to_vec).unwrap_or_default();
-    let boot = random.hex(16);
-    let mut settings = config.exchange_settings(&addresses, known, &boot);
+    let mut settings = config.exchange_settings(&addresses, known, &random.hex(16));
     settings.leg.fingerprint = Some(dtls.fingerprint());
     let own = settings.transaction.own.all().into_iter().collect();
     let plan = NumberingPlan { addresses: own, ..config.numbering_plan() };

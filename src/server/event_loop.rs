@@ -19,7 +19,7 @@ use super::connecting::unix_now;
 use super::course::{Course, CourseStep, FAREWELL, StopSignal};
 use super::dtls::{HandshakeNews, HandshakeWorker};
 use super::ledger_file::LedgerFile;
-use super::loop_parts::{LoopParts, WhatWasLeft};
+use super::loop_parts::{Broken, LoopParts, WhatWasLeft};
 use super::loop_sockets::LoopSockets;
 use super::notify::{self, ServiceNotice};
 use super::recordings::{self, Recordings};
@@ -96,14 +96,6 @@ enum Found {
     Unsendable(Destination),
     Ports(Vec<PortId>),
     Unwritten(Batch, WriteFault),
-}
-
-/// Why the loop cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum Broken {
-    /// The relay's sockets are gone.
-    #[error("the relay's sockets cannot be read: {0}")]
-    Relay(#[from] io::Error),
 }
 
 impl EventLoop {

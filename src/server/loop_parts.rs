@@ -16,7 +16,16 @@ use crate::media;
 use crate::store::StoreWriter;
 use crate::time::Duration;
 use std::collections::BTreeSet;
+use std::io;
 use tokio::sync::mpsc;
+
+/// Why the loop cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The relay's sockets are gone.
+    #[error("the relay's sockets cannot be read: {0}")]
+    Relay(#[from] io::Error),
+}
 
 /// What the last process has left.
 pub struct WhatWasLeft {
