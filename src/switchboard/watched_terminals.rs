@@ -98,13 +98,17 @@ mod tests {
         assert!(watched.take_touched().is_empty(), "nobody asked");
         watched.watch(&op1, [ada.clone(), max.clone()].into());
         assert_eq!(watched.take_touched().len(), 2, "all are told once");
-        assert_eq!(watched.note(&ada, TerminalState::Free), [op1.clone()]);
+        assert_eq!(watched.note(&ada, TerminalState::Free), std::slice::from_ref(&op1));
         assert!(watched.note(&ada, TerminalState::Free).is_empty());
         watched.watch(&op2, [ada.clone()].into());
-        assert_eq!(watched.note(&ada, TerminalState::Free), [op2.clone()]);
+        assert_eq!(watched.note(&ada, TerminalState::Free), std::slice::from_ref(&op2));
         assert_eq!(watched.note(&ada, TerminalState::Talking), [op1.clone(), op2.clone()]);
         watched.watch(&op1, [max].into());
-        assert_eq!(watched.note(&ada, TerminalState::Free), [op2.clone()], "another list");
+        assert_eq!(
+            watched.note(&ada, TerminalState::Free),
+            std::slice::from_ref(&op2),
+            "another list"
+        );
         watched.forget(&op2);
         watched.touch(&ada);
         assert!(watched.note(&ada, TerminalState::Away).is_empty());
