@@ -3,8 +3,8 @@
 use super::*;
 use cordboard::directory::OperatorDraft;
 use cordboard::exchange::{LoginSource, TypedSecret, WebReply, WebRequest};
-use cordboard::switchboard::SetState;
 use cordboard::session::{LINK_LIFETIME, SESSION_LIFETIME, SessionToken};
+use cordboard::switchboard::SetState;
 
 fn source(ip: &str) -> LoginSource {
     let remote = address(&format!("{ip}:50000"));

@@ -342,7 +342,12 @@ export class App {
   /** The ring and the title, as things stand. */
   alarm() {
     const model = this.desk?.model ?? this.empty;
-    this.ring.set(this.stage.peek() === 'work' && (model.isWanted || this.phone.peek()?.ringing.peek() != null));
+    if (this.stage.value !== 'work') {
+      this.ring.set(false);
+      document.title = t('title');
+      return;
+    }
+    this.ring.set(model.isWanted || this.phone.peek()?.ringing.peek() != null);
     const offered = model.waiting.filter(({ isOffered }) => isOffered).length;
     const name = model.operator || this.session.peek()?.operator || t('title');
     const first = model.waiting.find(({ isOffered }) => isOffered);

@@ -66,6 +66,7 @@ export function act(app, name, { place, request, number } = {}) {
     case 'force':
       return force(app);
     case 'hangup':
+      if (putDown(app)) return;
       if (may(app, 'hangup')) app.question.value = { text: t('askHangup'), yes: () => void giveCall(app, 'hangup') };
       return;
     case 'connect':
@@ -93,6 +94,14 @@ export function act(app, name, { place, request, number } = {}) {
     default:
       actHere(app, name);
   }
+}
+
+/** Ends a call of this page's phone that no desk has to do with; whether there is one. @param {App} app */
+function putDown(app) {
+  const own = app.phone.value?.current?.call;
+  if (!own || app.desk?.model.call) return false;
+  app.question.value = { text: t('askPutDown'), yes: () => own.hangUp() };
+  return true;
 }
 
 /** What needs no switchboard. @param {App} app @param {string} name */

@@ -47,6 +47,7 @@ export class People {
 
   async loadHistory() {
     this.history.value = await api.history().catch(() => []);
+    for (const { callee } of this.history.value) if (callee) this.ask(callee);
   }
 
   /** The call in hand decides whose notes are shown. @param {import('./desk/model.js').DeskModel} model */
@@ -61,6 +62,7 @@ export class People {
     if (call?.callee) this.ask(call.callee.number);
     for (const held of model.held) if (held.callee) this.ask(held.callee.number);
     if (number !== this.number.peek()) void this.show(number);
+    if (model.isComplete && this.nameless.length > 0 && !this.isNaming) void this.name();
     this.watch();
   }
 
@@ -73,6 +75,7 @@ export class People {
     const [earlier, notes] = await Promise.all([api.calls(number).catch(() => []), api.notes(number).catch(() => [])]);
     if (this.number.value !== number) return;
     this.earlier.value = earlier;
+    for (const { callee } of earlier) if (callee) this.ask(callee);
     this.notes.value = notes;
   }
 
@@ -164,7 +167,11 @@ export class People {
     this.isNaming = true;
     while (this.nameless.length > 0) {
       const { desk } = this.app;
-      if (!desk?.model.isComplete) break;
+      // They are asked for when the desk is there.
+      if (!desk?.model.isComplete) {
+        this.isNaming = false;
+        return;
+      }
       const number = /** @type {string} */ (this.nameless[0]);
       const result = await desk.command('find', { text: number });
       this.nameless.shift();

@@ -14,15 +14,18 @@ import { HealthBars } from './health.js';
 export function CallPanel({ app }) {
   const { model } = app;
   const { call } = model;
+  void app.phone.value?.calls.value;
+  // A call of the phone that no desk has to do with.
+  const own = app.phone.value?.current;
   return html`<section class="call" aria-labelledby="call-title">
     ${call
       ? html`<h2 id="call-title">${full(call.caller, app)} <span class="muted">${t('withYou')} <${Since} app=${app} since=${call.began} /></span>
           ${call.isRecording && html` <em class="recording">● ${t('recording')}</em>`}${call.isSerial && html` <em>${t('comesBack')}</em>`}</h2>`
-      : html`<h2 id="call-title">${t('nobodyAtEar')}</h2>`}
+      : html`<h2 id="call-title">${own ? callerOf(own.call, app) : t('nobodyAtEar')}</h2>`}
     <${SensesLine} app=${app} />
     ${app.phone.value && html`<${Pictures} app=${app} phone=${app.phone.value} />`}
     ${app.phone.value?.ringing.value && html`<${Ringing} app=${app} phone=${app.phone.value} />`}
-    ${call ? html`<${InCall} app=${app} call=${call} />` : html`<${Free} app=${app} />`}
+    ${call ? html`<${InCall} app=${app} call=${call} />` : own ? html`<${OwnCall} app=${app} />` : html`<${Free} app=${app} />`}
     <${Hands} app=${app} />
   </section>`;
 }
@@ -79,11 +82,22 @@ function Toggle({ app, name, isOn, text }) {
   return html`<button class="toggle ${isOn ? 'on' : ''}" onClick=${() => act(app, name)}>${text} <${Key} app=${app} name=${name} /></button>`;
 }
 
+/** @param {import('../sip/phone_call.js').PhoneCall} call @param {App} app */
+function callerOf(call, app) {
+  return call.caller.name || app.people.named(call.caller.number) || t('anonymous');
+}
+
+/** @param {{app: App}} props */
+function OwnCall({ app }) {
+  return html`<div class="buttons"><button class="grave" onClick=${() => act(app, 'hangup')}>${t('putDown')} <${Key} app=${app} name="hangup" /></button>
+    <button class="plain" onClick=${() => { app.card.value = 'keypad'; }}>${t('keypad')}</button></div>`;
+}
+
 /** A call to this phone that nobody has answered for us. @param {{app: App, phone: import('../phone/phone.js').Phone}} props */
 function Ringing({ app, phone }) {
   const call = phone.ringing.value;
   if (!call) return null;
-  const name = call.caller.name || app.people.named(call.caller.number) || t('anonymous');
+  const name = callerOf(call, app);
   return html`<div class="ringing" role="group" aria-label=${t('callsYou', { who: name })}>
     <strong role="alert">${t('callsYou', { who: name })}</strong>
     <button class="main" onClick=${() => void phone.answer(call)}>${t('answer')}</button>

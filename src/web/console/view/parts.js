@@ -58,16 +58,19 @@ export function Choice({ label, value, options, onChoose }) {
 /** A window over the page; the browser keeps the focus in it and gives it back. @param {{title: string, onClose: () => void, children?: unknown, onKey?: (event: KeyboardEvent) => void}} props */
 export function Card({ title, onClose, children, onKey }) {
   const element = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const isGone = useRef(false);
   useEffect(() => {
     const dialog = element.current;
     const before = document.activeElement;
     dialog?.showModal();
     return () => {
+      // Its event of closing comes later, when the next card may be there.
+      isGone.current = true;
       if (dialog?.open) dialog.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
-  return html`<dialog ref=${element} class="card" aria-label=${title} onClose=${onClose}
+  return html`<dialog ref=${element} class="card" aria-label=${title} onClose=${() => !isGone.current && onClose()}
       onCancel=${(/** @type {Event} */ event) => { event.preventDefault(); onClose(); }} onKeyDown=${onKey}>
     <h2>${title}</h2>${children}</dialog>`;
 }

@@ -66,6 +66,7 @@ export default {
   notNow: 'Jetzt nicht möglich.', noCall: 'Sie haben kein Gespräch.', nobodyWaits: 'Niemand wartet.', notOffered: 'Ihnen wird nichts angeboten.', inACall: 'Sie sind im Gespräch.', nobodyParked: 'Niemand ist geparkt.',
   nobodyHeld: 'Kein anderes Gespräch ist in der Hand.', noPlace: 'Auf Platz {n} wartet niemand.', notHealthy: 'noch nicht: {what}.', releaseWaits: 'Übergabe, sobald sich beide hören und sehen',
   'block-audio': 'kein Ton von {who}', 'block-video': 'kein Bild von {who}', 'block-hold': '{who} hält das Gespräch', 'block-dialog': '{who} ist nicht verbunden',
+  putDown: 'Auflegen', askPutDown: 'Auflegen?',
   askForce: 'Trotzdem gehen? ({what})', askHangup: 'Das ganze Gespräch auflegen?', askLogout: 'Abmelden?', askLogoutCall: 'Abmelden? Das Gespräch geht am Telefon weiter, oder der Anrufer wartet wieder.',
   yes: 'Ja', no: 'Nein', close: 'Schließen',
   // Ablehnungen

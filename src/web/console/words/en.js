@@ -66,6 +66,7 @@ export default {
   notNow: 'Not possible now.', noCall: 'You have no call.', nobodyWaits: 'Nobody waits.', notOffered: 'Nothing is offered to you.', inACall: 'You are in a call.', nobodyParked: 'Nobody is parked.',
   nobodyHeld: 'No other call is in hand.', noPlace: 'Nobody waits at place {n}.', notHealthy: 'Not yet: {what}.', releaseWaits: 'leaving when both are heard and seen',
   'block-audio': 'no sound from {who}', 'block-video': 'no picture from {who}', 'block-hold': '{who} holds the call', 'block-dialog': '{who} is not connected',
+  putDown: 'Hang up', askPutDown: 'Hang up?',
   askForce: 'Leave them anyway? ({what})', askHangup: 'Hang up the whole call?', askLogout: 'Log out?', askLogoutCall: 'Log out? The caller goes on at the phone or waits again.',
   yes: 'Yes', no: 'No', close: 'Close',
   // Refusals

@@ -66,6 +66,7 @@ export default {
   notNow: '现在不能这样做。', noCall: '您没有通话。', nobodyWaits: '无人等待。', notOffered: '没有分配给您的来电。', inACall: '您正在通话。', nobodyParked: '没有停放的来电。',
   nobodyHeld: '手中没有其他通话。', noPlace: '第 {n} 位无人等待。', notHealthy: '还不行：{what}。', releaseWaits: '双方都能听到和看到后移交',
   'block-audio': '没有 {who} 的声音', 'block-video': '没有 {who} 的画面', 'block-hold': '{who} 保持了通话', 'block-dialog': '{who} 未连接',
+  putDown: '挂断', askPutDown: '挂断吗？',
   askForce: '仍然退出吗？（{what}）', askHangup: '挂断整个通话吗？', askLogout: '退出登录吗？', askLogoutCall: '退出登录吗？通话将在电话上继续，或主叫重新等待。',
   yes: '是', no: '否', close: '关闭',
   // 拒绝
