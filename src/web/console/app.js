@@ -95,6 +95,7 @@ export class App {
     });
     effect(() => {
       const call = this.phone.value?.ringing.value ?? null;
+      this.alarm();
       untracked(() => this.rung(call));
     });
   }
@@ -331,7 +332,6 @@ export class App {
   rung(call) {
     if (call === this.rungBy) return;
     this.rungBy = call;
-    this.alarm();
     this.notices.close('call');
     if (!call) return;
     const text = t('callsYou', { who: call.caller.name || this.people.named(call.caller.number) || t('anonymous') });
