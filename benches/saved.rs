@@ -9,7 +9,7 @@ use cordboard::dialog::{self, ServerTx};
 use cordboard::ids::{ConnectionId, LegId, PortId};
 use cordboard::leg::{
     self, CodecChoice, Command, Effect, IdentityPrivacy, Input, LegSource, OfferedCodecs,
-    OutgoingLeg, Party, SavedLeg,
+    OfferedSecurity, OutgoingLeg, Party, SavedLeg,
 };
 use cordboard::media::{self, Channel, Job, RecordingTap, SavedPort};
 use cordboard::random::Random;
@@ -160,7 +160,7 @@ impl Call {
             offer: OfferedCodecs::For(other),
             identity: IdentityPrivacy::Shown,
             auto_answer: false,
-            sealed,
+            security: if sealed { OfferedSecurity::Keys } else { OfferedSecurity::None },
             patience: None,
             credentials: None,
         };

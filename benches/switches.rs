@@ -16,14 +16,20 @@
 //! first one that a decoder shows in its colour. The time begins when the desk sends the command, or when the
 //! phone that is called answers it.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)] // A benchmark may panic, and has to speak.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)] // A benchmark may panic, and has to speak.
 
 #[path = "../tests/end_to_end/desk.rs"]
 #[allow(dead_code)] // The tests ask more of it.
 mod desk;
+#[path = "../tests/end_to_end/program.rs"]
+#[allow(dead_code)] // The same.
+mod program;
 #[path = "../tests/end_to_end/sip.rs"]
 #[allow(dead_code)] // The same.
 mod sip;
+#[path = "../tests/end_to_end/web_socket.rs"]
+#[allow(dead_code)] // The same.
+mod web_socket;
 /// Of all accounts.
 mod switchboard {
     pub const PASSWORD: &str = "se.cret";
