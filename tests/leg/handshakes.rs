@@ -412,6 +412,9 @@ fn what_fails_while_it_rings_begins_anew_with_the_answer() {
     );
     let then = "w <- ACK\n^ begin 20000 passive\n^ begin 20002 passive\n= answered w PCMA H264\n";
     assert!(happened.ends_with(then), "{happened}");
+    for failed in ["dtls failed 20000\n^ end 20000\n", "dtls closed 20002\n^ end 20002\n"] {
+        assert!(happened.contains(failed), "the port is free for another handshake: {happened}");
+    }
 }
 
 #[test]

@@ -154,14 +154,87 @@ fn nothing_passes_before_the_keys_and_all_of_it_under_them() {
     assert!(to_browser.iter().all(|sent| sent.bytes.len() == 12 + 160 + 10), "and sealed");
 }
 
+/// How often the relay has said that the browser agrees no longer.
+fn lost(relay: &Relay) -> usize {
+    let is_it = |event: &&Event| matches!(event, Event::ConsentLost { port } if *port == C);
+    relay.wire.events.iter().filter(is_it).count()
+}
+
+#[test]
+fn a_flood_of_checks_from_elsewhere_costs_the_peer_none_of_its_own() {
+    let [one, _, elsewhere] = places();
+    let mut relay = browser();
+    checks(&mut relay, one);
+    keyed(&mut relay);
+    let forged = check_for("nobody", "knows the password of", &[USE_CANDIDATE]);
+    for _ in 0..20 {
+        for _ in 0..200 {
+            relay.arrives_from(C, elsewhere, &forged);
+        }
+        checks(&mut relay, one);
+        relay.speak(&[O], 2_500);
+    }
+    assert_eq!(lost(&relay), 0);
+}
+
+/// Under its keys a peer is heard from anywhere; whom it has us send to has agreed to it.
+#[test]
+fn what_is_sent_goes_where_a_check_was_and_only_as_long_as_that_holds() {
+    let [one, victim, elsewhere] = places();
+    let mut relay = browser();
+    checks(&mut relay, one);
+    keyed(&mut relay);
+    let mut seal = ProtectContext::new(&key(2));
+    let mut heard = 0;
+    for _ in 0..5 {
+        let mut packet = relay.phone(C).packet(&[0x55; 160]);
+        seal.protect_rtp(&mut packet);
+        relay.wire.sent.clear();
+        relay.arrives_from(C, elsewhere, &packet);
+        heard += relay.rtp_to(O).len();
+        relay.speak(&[O], 20);
+        assert!(relay.rtp_to(C).iter().all(|sent| sent.to == one), "no check came from there");
+    }
+    assert_eq!(heard, 5, "it is the peer's by its seal");
+    // A single check under a false address.
+    checks(&mut relay, victim);
+    let plain = check_for(&ours().ufrag, &ours().password, &[]);
+    for _ in 0..11 {
+        relay.speak(&[O], 2_500);
+        relay.arrives_from(C, one, &plain);
+    }
+    relay.wire.sent.clear();
+    relay.speak(&[O], 100);
+    assert!(relay.rtp_to(C).iter().all(|sent| sent.to == victim), "it was chosen");
+    relay.speak(&[O], 2_500);
+    relay.arrives_from(C, one, &plain);
+    relay.wire.sent.clear();
+    relay.speak(&[O], 100);
+    assert!(relay.rtp_to(C).iter().all(|sent| sent.to == one), "nobody there has agreed since");
+    assert!(!relay.rtp_to(C).is_empty() && lost(&relay) == 0);
+}
+
+#[test]
+fn a_call_that_goes_on_without_handshakes_needs_no_consent() {
+    let [one, ..] = places();
+    let mut relay = browser();
+    checks(&mut relay, one);
+    keyed(&mut relay);
+    let keys = SrtpKeys { sends: key(3), receives: key(4) };
+    let mut plan = plan_of(Protection::Keyed(Box::new(keys)));
+    (plan.transport.handshake, plan.transport.remote) = (false, Some(one));
+    relay.command(Command::Update { port: C, plan });
+    relay.speak(&[O], 60_000);
+    assert_eq!(lost(&relay), 0);
+    relay.wire.sent.clear();
+    relay.speak(&[O], 100);
+    assert!(!relay.rtp_to(C).is_empty());
+}
+
 #[test]
 fn a_peer_that_checks_no_more_is_sent_nothing_more() {
     let [one, ..] = places();
     let mut relay = browser();
-    let lost = |relay: &Relay| {
-        let is_it = |event: &&Event| matches!(event, Event::ConsentLost { port } if *port == C);
-        relay.wire.events.iter().filter(is_it).count()
-    };
     relay.pass(60_000);
     assert_eq!(lost(&relay), 0, "it has not begun: it may still ring");
     checks(&mut relay, one);

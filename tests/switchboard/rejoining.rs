@@ -75,6 +75,22 @@ fn with_the_caller_it_hears_the_caller_again() {
     );
 }
 
+/// Called again it would answer again, and the caller would never come to anybody.
+#[test]
+fn one_that_answers_and_cannot_be_spoken_with_is_not_called_again() {
+    play(
+        "
+        0s   op1 talks to ada
+        30s  3001 has no keys
+                 ada gets position 1
+                 op1: call r1 ended, phone-gone
+                 op1: state idle, phone refusing
+        31s  ada hangs up
+        31s  all is quiet
+    ",
+    );
+}
+
 #[test]
 fn a_consultation_that_rang_is_over() {
     play(

@@ -718,7 +718,12 @@ impl Testbed {
 
     fn on_leg(&mut self, now: Instant, who: &str, words: &[&str]) -> Vec<String> {
         let leg = self.leg(who);
-        if let ["hangs", "up"] | ["is", "lost"] | ["refuses", _] | ["forgets", ..] = words {
+        if let ["hangs", "up"]
+        | ["is", "lost"]
+        | ["refuses", _]
+        | ["forgets", ..]
+        | ["has", "no", "keys"] = words
+        {
             self.given.remove(&leg);
             self.gone.insert(leg);
         }
@@ -756,6 +761,7 @@ impl Testbed {
             ["was", "not", "saved"] => ended(EndingSide::Us, Cause::Interrupted),
             ["sends", "nothing"] => ended(EndingSide::Us, Cause::MediaStopped),
             ["is", "lost"] => ended(EndingSide::Timer, Cause::Lost),
+            ["has", "no", "keys"] => ended(EndingSide::Us, Cause::HandshakeFailed),
             ["refuses", status] => {
                 let status: u16 = status.parse().unwrap();
                 let cause = Cause::from_status(status);
