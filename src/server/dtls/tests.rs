@@ -380,8 +380,9 @@ fn a_goodbye_before_the_keys_gives_the_place_back() {
     for versions in [PeerVersions::Old, PeerVersions::New, PeerVersions::Both] {
         let mut house = House::new();
         house.begin(PORT, DtlsRole::Passive);
-        let mut peer = LibraryPeer::new(versions, DtlsRole::Active, 1_200, house.now);
-        let hello = peer.outbox.pop_front().expect("a ClientHello");
+        // The beginning of a ClientHello.
+        let mut peer = LibraryPeer::new(versions, DtlsRole::Active, 100, house.now);
+        let hello = peer.outbox.pop_front().expect("a datagram");
         house.hear(PORT, &hello);
         assert_eq!(house.table.under_way(), 1);
         house.hear(PORT, &CLOSE_NOTIFY);
