@@ -140,7 +140,7 @@ impl OperatorCall {
         ctx: &CallContext<'_>,
     ) -> bool {
         let position = ctx.facts.position(operator);
-        position.is_some_and(|position| position.phone == Some(leg))
+        position.is_some_and(|position| position.phone() == Some(leg))
     }
 
     /// Its operator is gone, or the phone at which it would come back.

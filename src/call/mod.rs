@@ -94,7 +94,7 @@ pub(crate) use input::{CallInput, DirectCallInput, OperatorCallInput};
 pub(crate) use operator_call::{ArrivedCall, OperatorCall};
 pub(crate) use operator_state::OperatorCallState;
 pub(crate) use phone_loss::is_lost;
-pub(crate) use position::Position;
+pub(crate) use position::{OperatorLine, Position};
 pub(crate) use recording::NO_ROOM;
 pub(crate) use refusal::refusal;
 pub(crate) use ringing::{CallAttempt, ForkResult, Permission, RingingPhones};

@@ -154,7 +154,7 @@ impl OperatorCall {
         // Where it was called again meanwhile, it is at another leg.
         let position = ctx.facts.position(operator);
         let phone =
-            phone.as_ref().map(|(leg, _)| position.and_then(|now| now.phone).unwrap_or(*leg));
+            phone.as_ref().map(|(leg, _)| position.and_then(|now| now.phone()).unwrap_or(*leg));
         let operator = operator.clone();
         if *abandoned {
             return self.finish("abandoned", Cause::Abandoned, EndedBy::Caller, ctx);

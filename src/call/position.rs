@@ -10,6 +10,18 @@ struct HeldCall {
     request: RequestId,
 }
 
+/// The phone that an operator has for all of its calls.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum OperatorLine {
+    /// It is not on the line.
+    #[default]
+    Idle,
+    /// This leg, from its answer to its end.
+    Up(LegId),
+    /// It was lost, not hung up, and has not come back since.
+    Lost,
+}
+
 /// The calls of one operator.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Position {
@@ -17,10 +29,7 @@ pub(crate) struct Position {
     held: Vec<HeldCall>,
     /// The one that the phone is in.
     pub at_ear: Option<CallId>,
-    /// The phone's leg, from its answer to its end.
-    pub phone: Option<LegId>,
-    /// The phone was lost, not hung up, and has not come back since.
-    pub is_lost: bool,
+    pub line: OperatorLine,
     /// The call for which it is called again meanwhile.
     pub rejoining: Option<CallId>,
     /// All that waits here is on its way to the queue.
@@ -67,9 +76,17 @@ impl Position {
         self.calls().any(|other| other != call)
     }
 
-    /// The phone is on the line.
-    pub fn is_at(&mut self, phone: LegId) {
-        (self.phone, self.is_lost) = (Some(phone), false);
+    /// The leg of the phone, while it is on the line.
+    pub fn phone(&self) -> Option<LegId> {
+        match self.line {
+            OperatorLine::Up(leg) => Some(leg),
+            OperatorLine::Idle | OperatorLine::Lost => None,
+        }
+    }
+
+    /// Whether the phone was lost, and is not back.
+    pub fn is_lost(&self) -> bool {
+        self.line == OperatorLine::Lost
     }
 
     /// The call of which an operator hears that has to wait with something else: the one at the ear, else the

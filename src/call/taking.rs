@@ -137,7 +137,7 @@ impl OperatorCall {
         let (operator, asker, parked) = (operator.clone(), asker.clone(), parked.clone());
         let (phone, abandoned) = (phone.as_ref().map(|(leg, _)| *leg), *abandoned);
         // A phone that was in its hand's other calls before stays there, or is called again for those.
-        let is_lost = ctx.facts.position(&operator).is_some_and(|position| position.is_lost);
+        let is_lost = ctx.facts.position(&operator).is_some_and(|position| position.is_lost());
         let phone =
             phone.filter(|leg| !is_lost && !self.is_phone_of_position(&operator, *leg, ctx));
         self.state = OperatorCallState::Queued;

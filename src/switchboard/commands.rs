@@ -301,7 +301,7 @@ impl Machine {
         }
         self.desks.say(operator, DeskMessage::Snapshot(DeskEvent::SnapshotEnd { offers }));
         // A phone that began anew with its desk does not know its call any more.
-        let phone = self.positions.get(operator).and_then(|position| position.phone);
+        let phone = self.positions.get(operator).and_then(|position| position.phone());
         env.out.extend(phone.map(|leg| Effect::Leg(leg::Command::Probe { leg })));
         self.call_lost_phone(env, operator);
         Ok(())

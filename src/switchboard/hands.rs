@@ -13,7 +13,7 @@ use super::machine::{Env, Machine};
 use crate::acd;
 use crate::call::{
     AnsweredOperator, AnyCall, CallInput, CommandSource, OperatorCall, OperatorCallInput,
-    OperatorCallState, Owner,
+    OperatorCallState, OperatorLine, Owner,
 };
 use crate::cause::Cause;
 use crate::desk::command::WhichCall;
@@ -105,7 +105,7 @@ impl Machine {
             && let Some(position) = self.positions.get_mut(&seat.operator)
         {
             position.at_ear = Some(id);
-            position.is_at(seat.phone);
+            position.line = OperatorLine::Up(seat.phone);
         }
     }
 
@@ -123,7 +123,7 @@ impl Machine {
             position.rejoining = position.rejoining.filter(|call| *call != id);
         }
         if let Some(position) = now.and_then(|operator| self.positions.get_mut(operator)) {
-            (position.rejoining, position.is_lost) = (Some(id), true);
+            (position.rejoining, position.line) = (Some(id), OperatorLine::Lost);
         }
     }
 
@@ -169,7 +169,7 @@ impl Machine {
             if position.len() > 0 {
                 return self.keep_hand(env, &operator);
             }
-            let phone = position.phone;
+            let phone = position.phone();
             self.positions.remove(&operator);
             if let Some(leg) = phone
                 && self.book.forget(leg)
@@ -207,7 +207,7 @@ impl Machine {
             call.is_some_and(|call| matches!(call.state, OperatorCallState::InHand { .. }))
         };
         let first = position.calls().find(waits);
-        if let Some(id) = first.filter(|_| position.is_lost) {
+        if let Some(id) = first.filter(|_| position.is_lost()) {
             self.with_call(env, id, CallInput::Operator(OperatorCallInput::PhoneLost));
         }
         if !self.has_phone(operator) {
@@ -229,7 +229,7 @@ impl Machine {
                 ),
             })
         };
-        position.phone.is_some() || position.calls().any(comes)
+        position.phone().is_some() || position.calls().any(comes)
     }
 
     /// What waits in this operator's hand goes to the queue: the one that came first to its very front.
@@ -266,7 +266,7 @@ impl Machine {
     ) {
         self.touch_hand(operator);
         if let Some(position) = self.positions.get_mut(operator)
-            && position.phone == Some(leg)
+            && position.phone() == Some(leg)
         {
             if position.at_ear.is_some_and(|ear| ear != call) {
                 return;
@@ -277,7 +277,7 @@ impl Machine {
                 self.book.own(leg, Owner::Position(operator.clone()));
                 return;
             }
-            position.phone = None;
+            position.line = OperatorLine::Idle;
         }
         if self.book.forget(leg) {
             env.out.push(Effect::Leg(Command::End { leg, cause }));
@@ -293,7 +293,7 @@ impl Machine {
 
     fn idle_ear(&self, operator: &OperatorId) -> Option<(LegId, LegSource)> {
         let position = self.positions.get(operator).filter(|position| position.at_ear.is_none())?;
-        let leg = position.phone?;
+        let leg = position.phone()?;
         let waits = |id: &CallId| {
             let call = self.call_of(*id);
             call.is_some_and(|call| matches!(call.state, OperatorCallState::InHand { .. }))
@@ -345,7 +345,7 @@ impl Machine {
     pub(super) fn phone_at_hand(&mut self, env: &mut Env<'_>, operator: &OperatorId, leg: LegId) {
         self.touch_hand(operator);
         if let Some(position) = self.positions.get_mut(operator) {
-            position.is_at(leg);
+            position.line = OperatorLine::Up(leg);
             self.book.own(leg, Owner::Position(operator.clone()));
             self.tell_phone(env, operator);
         }
@@ -356,9 +356,9 @@ impl Machine {
         self.phones.keys.remove(&leg);
         self.touch_hand(operator);
         if let Some(position) = self.positions.get_mut(operator)
-            && position.phone == Some(leg)
+            && position.phone() == Some(leg)
         {
-            (position.phone, position.is_lost) = (None, is_lost);
+            position.line = if is_lost { OperatorLine::Lost } else { OperatorLine::Idle };
         }
     }
 
@@ -450,7 +450,7 @@ impl Machine {
             WhichCall::Named(_) => Some(self.find_call(operator, which)?),
         };
         let position = self.positions.get(operator).ok_or(idle.clone())?;
-        let phone = position.phone;
+        let phone = position.phone();
         let id = named.or_else(|| position.next()).ok_or(idle.clone())?;
         if position.at_ear == Some(id) {
             self.answer(env, asker, &CommandOutcome::Ok);

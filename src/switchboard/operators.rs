@@ -30,7 +30,7 @@ impl Machine {
                     self.terminals.touch(phone);
                 }
                 self.desks.tell(&operator, state_event(&view));
-                let is_lost = self.positions.get(&operator).is_some_and(|held| held.is_lost);
+                let is_lost = self.positions.get(&operator).is_some_and(|held| held.is_lost());
                 if is_lost && view.availability == presence::AgentAvailability::Absent {
                     // It is to leave, and nobody calls its phone any more.
                     self.drop_hand(env, &operator, "logged-out");

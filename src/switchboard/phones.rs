@@ -57,7 +57,7 @@ impl Machine {
         if is_new {
             offers.waiting.push(request);
         }
-        let phone = self.positions.get(&operator).and_then(|position| position.phone);
+        let phone = self.positions.get(&operator).and_then(|position| position.phone());
         if let (true, Some(leg)) = (is_new, phone) {
             // It talks already, and may take this one by a key.
             return self.play(env, leg, Tone::Warning);
@@ -421,7 +421,7 @@ impl Machine {
     /// A call waits in hand: a tone, where the phone's operator talks with nobody.
     pub(super) fn sound_recall(&mut self, env: &mut Env<'_>, operator: &OperatorId) {
         let position = self.positions.get(operator).filter(|held| held.at_ear.is_none());
-        if let Some(leg) = position.and_then(|position| position.phone) {
+        if let Some(leg) = position.and_then(|position| position.phone()) {
             self.play(env, leg, Tone::Warning);
         }
     }

@@ -146,7 +146,7 @@ impl Machine {
 
     /// The phone of an operator that is on the line already, with what it speaks.
     pub(super) fn phone_on_line(&self, operator: &OperatorId) -> Option<(LegId, leg::Spoken)> {
-        let leg = self.positions.get(operator)?.phone?;
+        let leg = self.positions.get(operator)?.phone()?;
         Some((leg, self.spoken.get(operator).cloned().unwrap_or_default()))
     }
 

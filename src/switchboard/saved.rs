@@ -15,8 +15,8 @@ use super::machine::{Env, Machine, seat_of};
 use super::views::CallView;
 use crate::acd::{self, RestoredRequest, SavedPlace};
 use crate::call::{
-    AnyCall, CallInput, LogEvent, OperatorCall, OperatorCallInput, OperatorCallState, Owner,
-    RecordingState, SavedCall, SavedHand, SavedKind, SavedOperatorState, SwitchboardContext,
+    AnyCall, CallInput, LogEvent, OperatorCall, OperatorCallInput, OperatorCallState, OperatorLine,
+    Owner, RecordingState, SavedCall, SavedHand, SavedKind, SavedOperatorState, SwitchboardContext,
 };
 use crate::ids::{CallId, LegId, OperatorId};
 use crate::leg;
@@ -144,7 +144,7 @@ impl Machine {
         let position = self.positions.get(operator)?;
         let turn = position.turn_of(call.id)?;
         let is_first = position.calls().next() == Some(call.id);
-        let idle_phone = position.phone.filter(|leg| is_first && self.is_idle(operator, *leg));
+        let idle_phone = position.phone().filter(|leg| is_first && self.is_idle(operator, *leg));
         let phone = call.seat().map(|seat| seat.phone).or(idle_phone).or_else(|| answered(call));
         let at = self.presence.engaged_at(operator).cloned();
         Some(SavedHand {
@@ -161,7 +161,7 @@ impl Machine {
 
     /// The phone that its operator has on the line for all of its calls.
     fn phone_in_hand(&self, call: &OperatorCall) -> Option<LegId> {
-        self.positions.get(call.operator()?)?.phone
+        self.positions.get(call.operator()?)?.phone()
     }
 
     // ---- and back ----
@@ -214,15 +214,15 @@ impl Machine {
                 let position = self.positions.entry(operator.clone()).or_default();
                 position.put_back(turn, id, call.request);
                 if call.rejoining().is_some() {
-                    (position.rejoining, position.is_lost) = (Some(id), true);
+                    (position.rejoining, position.line) = (Some(id), OperatorLine::Lost);
                 }
                 if let Some(leg) = hand.idle_phone {
-                    position.is_at(leg);
+                    position.line = OperatorLine::Up(leg);
                     self.book.own(leg, Owner::Position(operator.clone()));
                 }
                 if let Some(seat) = &seat {
                     position.at_ear = Some(id);
-                    position.is_at(seat.phone);
+                    position.line = OperatorLine::Up(seat.phone);
                 }
                 let phone = seat.map(|seat| seat.phone).or(hand.idle_phone);
                 if let Some(leg) = phone.or_else(|| answered(call)).filter(|_| hand.keys) {
@@ -268,7 +268,7 @@ impl Machine {
     /// A call that an operator takes whose phone is on the line already is taken there.
     fn share_phone(&mut self, operator: &OperatorId) {
         let Some(position) = self.positions.get(operator) else { return };
-        let (Some(leg), calls) = (position.phone, position.calls().collect::<Vec<_>>()) else {
+        let (Some(leg), calls) = (position.phone(), position.calls().collect::<Vec<_>>()) else {
             return;
         };
         let spoken = self.spoken.get(operator).cloned().unwrap_or_default();

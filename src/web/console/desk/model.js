@@ -296,7 +296,7 @@ export class DeskModel {
 }
 
 /** The fields of a health report, of an event or an `unhealthy` result. @param {Json} report @returns {Health} */
-export function readHealth(report) {
+function readHealth(report) {
   const parties = new Map();
   for (const name of ['caller', 'callee', 'operator']) {
     const value = report[name];
@@ -317,7 +317,7 @@ function partyHealth(value) {
 }
 
 /** @type {Person} */
-export const NOBODY = { number: '', name: '', origin: '' };
+const NOBODY = { number: '', name: '', origin: '' };
 
 /** @param {Waiting} a @param {Waiting} b */
 function isBefore(a, b) {

@@ -7,7 +7,7 @@ import { bare, cseq } from './message.js';
 import { ALLOW } from './agent.js';
 import { isSuccess } from './transactions.js';
 
-export const PACKAGE = 'operator-desk';
+const PACKAGE = 'operator-desk';
 const JSON_TYPE = 'application/vnd.cordboard.desk+json';
 /** The session ends when it is not refreshed for so many seconds. */
 const SESSION = 90;
