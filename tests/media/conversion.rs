@@ -136,15 +136,16 @@ fn share_of(party: &Party, listener: PortId, speaker: PortId) -> f64 {
 
 #[test]
 fn every_pair_of_codecs_is_converted_both_ways() {
-    for one in all() {
-        for other in all() {
-            let mut party = Party::of([&one, &other, &one]);
+    let codecs = all();
+    for (index, one) in codecs.iter().enumerate() {
+        for other in &codecs[index..] {
+            let mut party = Party::of([one, other, one]);
             party.relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
             party.speak(1200, |_| false);
             for (listener, speaker) in [(C, O), (O, C)] {
                 let share = share_of(&party, listener, speaker);
                 // At 6 kbit/s a tone is no pure one any more.
-                let least = if [&one, &other].contains(&&Codec::G723) { 0.4 } else { 0.7 };
+                let least = if [one, other].contains(&&Codec::G723) { 0.4 } else { 0.7 };
                 assert!(share > least, "{one} and {other}: {listener} hears {share} of {speaker}");
             }
         }
@@ -377,14 +378,20 @@ fn one_key_in_is_one_key_out_in_every_pair_of_codecs() {
         codecs.flat_map(|codec| [(codec.clone(), 8000), (codec, 48_000)]).collect();
     let wide = |(codec, events): &(Codec, u32)| *codec == Codec::Opus || *events == 8000;
     let codecs: Vec<_> = codecs.into_iter().filter(wide).collect();
-    // The pairs are many, and the longest test of all: beside each other.
+    // What may go wrong in a pair shows in one way of pressing already; all four are for those that differ most.
+    let ways = [(false, false), (true, false), (false, true), (true, true)];
+    let stands_for_others =
+        |codec: &Codec| matches!(codec, Codec::Pcmu | Codec::Pcma | Codec::G722 | Codec::Opus);
     std::thread::scope(|scope| {
-        for one in &codecs {
+        for (row, one) in codecs.iter().enumerate() {
             let codecs = &codecs;
             scope.spawn(move || {
-                for other in codecs {
-                    for how in [(false, false), (true, false), (false, true), (true, true)] {
-                        keys_go_through(one, other, how);
+                for (column, other) in codecs.iter().enumerate() {
+                    let in_all_ways = [one, other].iter().all(|(codec, _)| stands_for_others(codec));
+                    for (index, way) in ways.into_iter().enumerate() {
+                        if in_all_ways || (row + column) % ways.len() == index {
+                            keys_go_through(one, other, way);
+                        }
                     }
                 }
             });
