@@ -218,6 +218,37 @@ fn of_two_takes_the_first_wins_and_is_told_before_the_other_desk() {
     );
 }
 
+/// Keys of a phone that has just answered count, though the disk is slow.
+#[test]
+fn a_code_may_begin_before_the_caller_is_the_operators_in_the_journal() {
+    play(
+        "
+        0s   op3 works by phone
+        1s   3021 calls *50
+                 3021 <- 200
+                 3021 gets done
+        2s   3021 hangs up
+        3s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 call 3021 as ada
+        3s   journal waits
+        4s   3021 answers
+                 ada <- key frame?
+                 3021 <- key frame?
+        4s   3021 keys *
+        4.1s 3021 keys 23002
+        4.2s journal commits
+                 ada gets 3021, 3021 gets ada
+        4.3s 3021 keys h
+                 ada gets asking, 3021 gets ring-back
+                 call 3002 as 3021
+    ",
+    );
+}
+
 /// R4.2: what is not in the journal is not to be; the caller keeps its place and is offered again.
 #[test]
 fn a_take_that_cannot_be_written_is_refused_and_the_caller_offered_again() {

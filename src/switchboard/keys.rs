@@ -35,6 +35,13 @@ pub(super) enum Keyed {
     Release,
 }
 
+impl Keyed {
+    /// Whether the keys ask for something, and are not on their way to it or to the other party.
+    pub fn is_code(&self) -> bool {
+        !matches!(self, Self::Held | Self::Pass(_))
+    }
+}
+
 /// The keys of one operator's phone in one call.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FeatureCodeDigits {

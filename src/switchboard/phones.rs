@@ -322,9 +322,16 @@ impl Machine {
             Some(AnyCall::Direct(_)) | None => false,
         };
         let several = self.has_codes_for_several(env, leg);
-        let Some(pad) = self.phones.keys.get_mut(&leg).filter(|_| is_seat) else { return };
+        let Some(pad) = self.phones.keys.get_mut(&leg) else { return };
         pad.keys.several = several;
         let keyed = pad.keys.press(env.now.instant, key);
+        // Who has just answered may begin a code before it is written down that the caller is its own.
+        if !is_seat {
+            if keyed.is_code() {
+                self.play(env, leg, Tone::Refused);
+            }
+            return;
+        }
         if keyed != Keyed::Release {
             pad.warned &= keyed == Keyed::Held;
         }

@@ -387,7 +387,8 @@ fn one_key_in_is_one_key_out_in_every_pair_of_codecs() {
             let codecs = &codecs;
             scope.spawn(move || {
                 for (column, other) in codecs.iter().enumerate() {
-                    let in_all_ways = [one, other].iter().all(|(codec, _)| stands_for_others(codec));
+                    let in_all_ways =
+                        [one, other].iter().all(|(codec, _)| stands_for_others(codec));
                     for (index, way) in ways.into_iter().enumerate() {
                         if in_all_ways || (row + column) % ways.len() == index {
                             keys_go_through(one, other, way);
