@@ -40,6 +40,9 @@ pub const LINE_BYTES_MAX: usize = 1 << 20;
 /// What has waited so long is not read any more: by UDP it has come again (RFC 3261 §17.1.1.2, T1),
 /// and whoever reads only what is too late carries no call at all.
 pub const WAIT_MAX: Duration = Duration::from_millis(500);
+/// What came by a connection comes once: a hundred desks that are back at the same moment are all read. Longer than a full
+/// line takes, and shorter than its sender waits (timer F).
+pub const CONNECTION_WAIT_MAX: Duration = Duration::from_secs(4);
 
 /// What one message in a line costs beside its bytes.
 const PLACE_BYTES: usize = 256;
@@ -152,7 +155,11 @@ impl Intake {
     pub fn next(&mut self, now: Instant) -> Option<(WaitingMessage, IntakeVerdict)> {
         let next = self.phones.pop().or_else(|| self.trunks.pop());
         let next = next.or_else(|| self.unauthenticated.pop())?;
-        if now.since(next.since) < WAIT_MAX {
+        let wait_max = match next.flow.transport.is_reliable() {
+            true => CONNECTION_WAIT_MAX,
+            false => WAIT_MAX,
+        };
+        if now.since(next.since) < wait_max {
             return Some((next, IntakeVerdict::Now));
         }
         let verdict = self.paces.of(now, network(next.flow.remote.ip())).refuse(next.standing);
@@ -413,6 +420,18 @@ mod tests {
         }
         let last = std::iter::from_fn(|| intake.next(at(500))).last().unwrap();
         assert_eq!(last.1, IntakeVerdict::Dropped, "then silence");
+    }
+
+    #[test]
+    fn what_comes_once_may_wait_longer() {
+        let mut intake = intake();
+        for _ in 0..2 {
+            let mut message = message(1, SourceTrust::Registered, 1);
+            message.flow.transport = Transport::Wss;
+            assert!(intake.wait(at(0), message).is_empty());
+        }
+        assert_eq!(intake.next(at(3_999)).unwrap().1, IntakeVerdict::Now);
+        assert_eq!(intake.next(at(4_000)).unwrap().1, IntakeVerdict::Refused);
     }
 
     #[test]
