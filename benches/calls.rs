@@ -377,6 +377,7 @@ fn with_operator(settings: &mut Settings, plan: &mut NumberingPlan, state: &mut 
         camera: None,
         record: Recorded::Never,
         record_pauses: true,
+        preview: false,
         waiting_profile: media::WaitingProfileId::DEFAULT,
         announcements: BTreeMap::new(),
     };

@@ -1,4 +1,4 @@
-//! What converted pictures cost beside the bare work of their codecs on the same frames, how many
+//! What stills of key frames cost; and what converted pictures cost beside the bare work of their codecs on the same frames, how many
 //! calls that leaves room for on one core, and how long pictures wait for their turn under load.
 //!
 //! `cargo bench --bench video --features system-codecs`. Costs are measured in turn, by the time that
@@ -9,7 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // A benchmark may panic, and has to speak.
 
 use cordboard::codec::video::{
-    Colour, Converter, Image, Scaler, Settings, VideoDecoder, VideoEncoder, VideoTarget,
+    Colour, Converter, Image, Scaler, Settings, VideoDecoder, VideoEncoder, VideoTarget, still,
 };
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
@@ -33,6 +33,7 @@ use std::time::{Duration, Instant};
 const ROUNDS: usize = 5;
 const PICTURES: usize = 60;
 const CIF: (usize, usize) = (352, 288);
+const STILL_SIZES: [(usize, usize); 3] = [CIF, (640, 480), (1280, 720)];
 const FRAME_RATE: u32 = 15;
 /// What [`Converter`] takes for CIF by itself.
 const BITRATE: u32 = 304_128;
@@ -40,7 +41,13 @@ const BITRATE: u32 = 304_128;
 fn main() {
     let known = [Codec::H264, Codec::Vp8, Codec::H265, Codec::H263, Codec::H263Plus, Codec::H261];
     let codecs: Vec<Codec> = known.into_iter().filter(Codec::can_transcode).collect();
-    println!("CIF, ms per picture                converted    bare   ratio");
+    println!("stills                              ms each  bytes   of a key frame with");
+    for (codec, size) in codecs.iter().flat_map(|codec| STILL_SIZES.map(|size| (codec, size))) {
+        if let Some((ms, bytes, coded)) = stills(codec, size) {
+            println!("{:35} {ms:7.3} {bytes:6} {coded:21}", format!("{codec} {size:?}"));
+        }
+    }
+    println!("\nCIF, ms per picture                converted    bare   ratio");
     let mut costs = Vec::new();
     for from in &codecs {
         for to in codecs.iter().filter(|to| *to != from || codecs.len() == 1) {
@@ -80,6 +87,23 @@ fn main() {
             );
         }
     }
+}
+
+/// The median in ms of a still, with its bytes and those of its key frame; none in a size that the codec has not.
+fn stills(codec: &Codec, size: (usize, usize)) -> Option<(f64, usize, usize)> {
+    let bitrate = (size.0 * size.1 * 3) as u32;
+    let settings = Settings { width: size.0, height: size.1, bitrate, ..settings() };
+    let (mut encoder, mut coded) = (VideoEncoder::new(codec, &settings)?, Vec::new());
+    encoder.encode(&test_image(size, 0), true, &mut coded).ok()?;
+    let round = |_| {
+        let start = cpu_time();
+        for _ in 0..PICTURES {
+            black_box(still(codec, &coded));
+        }
+        cpu_time() - start
+    };
+    let bytes = still(codec, &coded)?.len();
+    Some((median_ms((0..ROUNDS).map(round).collect()), bytes, coded.len()))
 }
 
 /// Medians in ms per picture: through the converter, and by the codecs alone.

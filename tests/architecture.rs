@@ -79,6 +79,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hyper", &["web"]),
     ("hyper_util", &["web"]),
     ("jiff", &["config", "zone"]),
+    ("jpeg_encoder", &["codec"]),
     ("libc", &["server"]),
     ("md5", &["sip"]),
     ("memchr", &["rtp", "sip"]),

@@ -135,6 +135,7 @@ fn every_key_is_heard() {
         grace = "0s"
         record = "on-demand"
         record_pauses = false
+        preview = true
         [[trunk]]
         name = "a"
         address = ["192.0.2.10", "2001:db8::1"]
@@ -197,6 +198,7 @@ fn every_key_is_heard() {
         camera: None,
         record: Recorded::OnDemand,
         record_pauses: false,
+        preview: true,
         waiting_profile: WaitingProfile::default(),
     };
     assert_eq!(config.queues.into_iter().collect::<Vec<_>>(), [(QueueId::from("night"), night)]);
@@ -444,6 +446,7 @@ fn every_key_refuses_what_it_cannot_use() {
         ("queue.main", "record", "true", "write \"no\" or \"always\" or \"on-demand\""),
         ("queue.main", "record", "\"yes\"", "write \"no\" or \"always\" or \"on-demand\""),
         ("queue.main", "record_pauses", "\"no\"", truth),
+        ("queue.main", "preview", "\"2s\"", truth),
         ("queue.main", "ring", "\"yes\"", truth),
         ("web", "listen", "\"8080\"", &format!("\"8080\" {page}")),
         ("web", "listen", "[\"wss:[::1]:80\"]", &format!("\"wss:[::1]:80\" {page}")),

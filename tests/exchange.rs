@@ -93,6 +93,7 @@ fn settings() -> Settings {
         camera: None,
         record: Recorded::Never,
         record_pauses: true,
+        preview: false,
         waiting_profile: WaitingProfileId::DEFAULT,
         announcements: BTreeMap::new(),
     };

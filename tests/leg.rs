@@ -3545,6 +3545,7 @@ fn relay_command(command: &media::Command) -> String {
             format!("record {} {call}", port.0)
         }
         media::Command::Record { port, recording: None } => format!("record {} no longer", port.0),
+        media::Command::Preview { port, on } => format!("preview {} {on}", port.0),
     }
 }
 

@@ -14,6 +14,8 @@ mod night;
 mod rejoining;
 #[path = "switchboard/senses.rs"]
 mod senses;
+#[path = "switchboard/stills.rs"]
+mod stills;
 mod testbed;
 
 use cordboard::call::call_record::EndedBy;

@@ -263,6 +263,17 @@ impl Machine {
         self.queues.get(queue)?.get(*turn).telling(seat)
     }
 
+    /// Whether a desk has a waiting request in its list: it was told of it, and left it to others at most.
+    #[must_use]
+    pub fn lists(&self, operator: &OperatorId, request: RequestId) -> bool {
+        let Some(QueuedRequest::Waiting { queue, turn }) = self.requests.get(&request) else {
+            return false;
+        };
+        let seat = self.operators.seat_of(operator);
+        let queue = self.queues.get(queue);
+        seat.zip(queue).is_some_and(|(seat, queue)| queue.lists(*turn, seat))
+    }
+
     /// Who waits in a queue, the next one first; nobody in one that is not configured.
     pub fn waiting(&self, queue: &QueueId) -> impl Iterator<Item = RequestId> {
         self.queues.get(queue).into_iter().flat_map(WaitingQueue::iter).map(|w| w.caller.request)

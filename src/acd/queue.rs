@@ -144,6 +144,13 @@ impl WaitingQueue {
         self.waiting.get(&turn).expect("a request that waits stands in its queue")
     }
 
+    /// Whether a request stands in the list of the desk at `seat`.
+    pub fn lists(&self, turn: QueueTurn, seat: SeatNumber) -> bool {
+        let waiting = self.get(turn);
+        let has_declined = || waiting.declined.iter().any(|(decliner, _)| *decliner == seat);
+        waiting.telling(seat).is_some() || self.agents.present.contains(seat) && has_declined()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &WaitingRequest> {
         self.waiting.values()
     }

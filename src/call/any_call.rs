@@ -25,6 +25,13 @@ pub(crate) enum AnyCall {
 impl AnyCall {
     /// Takes one input; what it wants done is in the steps.
     pub fn handle(&mut self, input: CallInput<'_>, ctx: &mut CallContext<'_>) {
+        self.take(input, ctx);
+        if let Self::Operator(call) = self {
+            call.follow_preview(ctx);
+        }
+    }
+
+    fn take(&mut self, input: CallInput<'_>, ctx: &mut CallContext<'_>) {
         match (self, input) {
             (Self::Operator(_) | Self::Direct(_), CallInput::Begun) => {}
             (Self::Operator(call), CallInput::Leg(event)) => call.on_leg(event, ctx),

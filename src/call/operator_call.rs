@@ -73,6 +73,8 @@ pub(crate) struct OperatorCall {
     pub minutes: Option<u32>,
     /// Its recording.
     pub recording: RecordingState,
+    /// Stills are made of the caller's picture.
+    pub previewed: bool,
     /// When the callee hangs up, the caller comes back to the operator who handed it over.
     pub serial: bool,
     /// What is known of its parties' media.
@@ -115,6 +117,7 @@ impl OperatorCall {
             joined: None,
             minutes: None,
             recording: RecordingState::Off,
+            previewed: false,
             serial: false,
             checks: Checks::default(),
         }

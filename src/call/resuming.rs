@@ -28,6 +28,8 @@ impl OperatorCall {
     /// Goes on in a new process.
     pub fn resume(&mut self, ctx: &mut CallContext<'_>) {
         self.go_on_recording(ctx);
+        // The relay is to be told anew.
+        self.previewed = false;
         let is_gone =
             |operator: &OperatorId| ctx.facts.world.directory.operator(operator).is_none();
         if let Some(operator) = self.operator().filter(|operator| is_gone(operator)).cloned()

@@ -115,6 +115,7 @@ impl OperatorCall {
         call.joined = kind.joined.map(|(at, position)| (at, position.min(POSITION_MAX)));
         call.recording = kind.recording;
         call.serial = kind.serial;
+        call.previewed = call.is_to_be_seen(facts);
         Some(call)
     }
 

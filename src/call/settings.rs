@@ -23,6 +23,8 @@ pub struct QueueSettings {
     pub record: Recorded,
     /// Nothing is recorded while the operator consults.
     pub record_pauses: bool,
+    /// Operators see stills of those who wait.
+    pub preview: bool,
     /// What its callers see and hear while they wait.
     pub waiting_profile: WaitingProfileId,
     /// How long each announcement takes in this waiting profile; `ANNOUNCEMENT` for one that is not named.

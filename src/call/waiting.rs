@@ -1,6 +1,7 @@
 //! The caller's side of the wait: 182 with its position, the answer, the announcement, the overflow.
 
 use super::context::CallContext;
+use super::facts::CallFacts;
 use super::operator_call::OperatorCall;
 use super::operator_state::OperatorCallState;
 use super::refusal::announcement;
@@ -83,6 +84,20 @@ impl OperatorCall {
     /// A picture in this caller's waiting profile.
     pub(super) fn prompt(&self, message: PromptMessage) -> VideoPrompt {
         VideoPrompt { waiting_profile: self.waiting_profile, message }
+    }
+
+    /// While it waits, operators may see stills of the caller, where its queue has them; whatever else comes of
+    /// it, they may no longer.
+    pub(super) fn follow_preview(&mut self, ctx: &mut CallContext<'_>) {
+        let on = self.is_to_be_seen(&ctx.facts);
+        if std::mem::replace(&mut self.previewed, on) != on {
+            ctx.leg(Command::Preview { leg: self.caller, on });
+        }
+    }
+
+    pub(super) fn is_to_be_seen(&self, facts: &CallFacts<'_>) -> bool {
+        let waits = matches!(self.state, OperatorCallState::Queued) && self.position > 0;
+        waits && facts.settings.queues.get(&self.queue).is_some_and(|queue| queue.preview)
     }
 
     /// Begins to wait in the queue.

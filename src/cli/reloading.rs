@@ -154,6 +154,7 @@ fn held_of_queue(running: &QueueSection, new: &QueueSection) -> QueueSection {
         camera: running.camera,
         record: new.record,
         record_pauses: new.record_pauses,
+        preview: new.preview,
         waiting_profile: running.waiting_profile.clone(),
     }
 }

@@ -214,6 +214,8 @@ pub struct QueueSection {
     pub record: Recorded,
     /// Nothing is recorded while the operator consults.
     pub record_pauses: bool,
+    /// Operators at a desk in the browser see stills of those who wait.
+    pub preview: bool,
     /// What its callers see and hear while they wait: the house's, with what the queue has of its own.
     pub waiting_profile: WaitingProfile,
 }
@@ -237,6 +239,7 @@ impl QueueSection {
             camera: None,
             record: Recorded::Never,
             record_pauses: true,
+            preview: false,
             waiting_profile: WaitingProfile::default(),
         }
     }

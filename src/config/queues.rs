@@ -64,10 +64,9 @@ fn queue<'a>(
         "hours",
         "priority",
         "camera",
-        "record",
-        "record_pauses",
     ];
-    reader.allow(section, &[&times[..], &keys, &waiting_profiles::KEYS].concat());
+    let seen = ["record", "record_pauses", "preview"];
+    reader.allow(section, &[&times[..], &keys, &seen, &waiting_profiles::KEYS].concat());
     let number = |value: &DeValue<'_>| {
         let number = Number::from(values::name(values::text(value)?)?);
         if number.as_str().eq_ignore_ascii_case(DESK) {
@@ -113,6 +112,7 @@ fn queue<'a>(
     set(&mut queue.record, reader.value(section, "record", word));
     let pauses = reader.value(section, "record_pauses", values::truth);
     set(&mut queue.record_pauses, pauses);
+    set(&mut queue.preview, reader.value(section, "preview", values::truth));
     queue.waiting_profile.clone_from(others.house);
     waiting_profiles::waiting_profile(reader, section, &mut queue.waiting_profile);
     Some(queue)

@@ -237,6 +237,7 @@ fn queue_settings(queue: &QueueSection, waiting_profile: WaitingProfileId) -> Qu
         camera: queue.camera,
         record: queue.record,
         record_pauses: queue.record_pauses,
+        preview: queue.preview,
         waiting_profile,
         announcements: Announcement::ALL.map(length).into(),
     }

@@ -167,6 +167,8 @@ pub struct OfferedCall {
     pub waiting: usize,
     /// From 0; the higher goes first.
     pub priority: u8,
+    /// Stills are made of the caller's picture.
+    pub stills: bool,
 }
 
 impl DeskEvent {
@@ -291,6 +293,9 @@ impl OfferedCall {
         });
         if self.priority > 0 {
             value["priority"] = self.priority.into();
+        }
+        if self.stills {
+            value["stills"] = true.into();
         }
         value
     }
@@ -472,6 +477,7 @@ mod tests {
             position: 100_000,
             waiting: 100_000,
             priority: 9,
+            stills: true,
         };
         let parked = ListedCall {
             request: waiting.request,

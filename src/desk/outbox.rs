@@ -247,6 +247,7 @@ mod tests {
             position,
             waiting: position,
             priority: 0,
+            stills: false,
         })
     }
 

@@ -140,6 +140,13 @@ pub enum Effect {
         /// The answer.
         reply: WebReply,
     },
+    /// A page's answer, which the relay has: the last still of what comes in at this port.
+    WebStill {
+        /// As it came.
+        id: u64,
+        /// The port.
+        port: PortId,
+    },
     /// Close this connection; [`Input::FlowClosed`] follows.
     CloseFlow(ConnectionId),
     /// For the log.

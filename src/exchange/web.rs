@@ -13,7 +13,7 @@ use super::awaiting::Awaiting;
 use super::journal::{JournalEntry, StoredNote};
 use super::rooms::Machine;
 use super::web_request::{LoginSource, SessionView, WebReply, WebRequest};
-use crate::ids::{ConnectionId, Number, OperatorId};
+use crate::ids::{ConnectionId, Number, OperatorId, RequestId};
 use crate::registrar::{PasswordVerdict, TypedPassword};
 use crate::session::{ClosedSession, LoginSession, SessionKey, SessionToken};
 use crate::sip::Flow;
@@ -47,6 +47,9 @@ impl Machine {
                 Some(session) => WebReply::Session(self.session_view(&session)),
                 None => WebReply::NoSession,
             },
+            WebRequest::Still { session, request } => {
+                return self.show_still(now, id, (session, request), out);
+            }
             WebRequest::LogOut(token) => {
                 let key = token.key();
                 let closed = self.pages.sessions.close(key);
@@ -141,6 +144,24 @@ impl Machine {
         self.promise(now, Awaiting::Page(id, Box::new(WebReply::Noted(note))), out);
     }
 
+    /// The relay has it, where the session's operator may see it.
+    fn show_still(
+        &self,
+        now: Now,
+        id: u64,
+        (session, request): (SessionToken, RequestId),
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(LoginSession { operator, .. }) = self.session_of(now, session) else {
+            return out.push(Effect::WebReply { id, reply: WebReply::NoSession });
+        };
+        let caller = self.switchboard.shown_caller(&operator, request);
+        out.push(match caller.and_then(|caller| self.legs.picture_port(caller)) {
+            Some(port) => Effect::WebStill { id, port },
+            None => Effect::WebReply { id, reply: WebReply::Still(None) },
+        });
+    }
+
     /// What a page was promised is not in the journal: what can be taken back is.
     pub(super) fn take_back_page(&mut self, id: u64, reply: &WebReply, out: &mut Vec<Effect>) {
         match reply {
@@ -158,6 +179,7 @@ impl Machine {
             // It is owed, and may be written yet: the page says the same once more.
             WebReply::Done
             | WebReply::Session(_)
+            | WebReply::Still(_)
             | WebReply::NoSession
             | WebReply::WrongPassword
             | WebReply::WrongLink

@@ -1,7 +1,8 @@
 //! What pages ask of the running server, and what it answers.
 
 use super::journal::StoredNote;
-use crate::ids::{Number, OperatorId, QueueId};
+use crate::ids::{Number, OperatorId, QueueId, RequestId};
+use crate::media::Still;
 use crate::session::{SessionKey, SessionToken};
 use crate::sip::Transport;
 use crate::time::{Duration, UnixTime};
@@ -44,6 +45,13 @@ pub enum WebRequest {
     },
     /// Whose session this is.
     Session(SessionToken),
+    /// To see a caller that waits.
+    Still {
+        /// Whose.
+        session: SessionToken,
+        /// Which caller.
+        request: RequestId,
+    },
     /// To end it.
     LogOut(SessionToken),
     /// To keep these favourites, in place of those that there were; at most [`FAVOURITES_MAX`].
@@ -108,6 +116,8 @@ pub enum WebReply {
     },
     /// It is done.
     Done,
+    /// The last still of a caller that waits in the list of the session's operator; none where there is none.
+    Still(Option<Still>),
     /// The note is kept.
     Noted(StoredNote),
     /// The journal cannot be written.

@@ -178,6 +178,13 @@ pub enum Command {
         /// The call whose recording it is.
         recording: Option<CallId>,
     },
+    /// Make stills of the picture that this leg sends, or no longer.
+    Preview {
+        /// The leg.
+        leg: LegId,
+        /// From now on, or no longer.
+        on: bool,
+    },
     /// Ask the camera of this leg for a key frame.
     RequestKeyFrame {
         /// The leg.

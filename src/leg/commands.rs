@@ -63,6 +63,7 @@ impl Machine {
             Command::Listen(sources) => self.listen(sources, out),
             Command::Watch { leg, on } => self.watch(leg, on, out),
             Command::Record { leg, recording } => self.record(leg, recording, out),
+            Command::Preview { leg, on } => self.preview(leg, on, out),
             Command::RequestKeyFrame { leg } => self.request_key_frame(leg, out),
             Command::SendDtmf { leg, digit } => self.send_dtmf(now, leg, digit, out),
             Command::InterceptDtmf { leg, on } => self.intercept(leg, on, out),
@@ -450,6 +451,13 @@ impl Machine {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         leg.recording = recording;
         self.each_port(id, |port| media::Command::Record { port, recording }, out);
+    }
+
+    fn preview(&mut self, id: LegId, on: bool, out: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.previewed = on;
+        let port = leg.open_port(Kind::Video);
+        out.extend(port.map(|port| Effect::Media(media::Command::Preview { port, on })));
     }
 
     fn intercept(&mut self, id: LegId, on: bool, out: &mut Vec<Effect>) {

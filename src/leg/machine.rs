@@ -259,6 +259,12 @@ impl Machine {
         self.owners.contains_key(&port)
     }
 
+    /// Where a leg's picture comes in, while it may.
+    #[must_use]
+    pub fn picture_port(&self, leg: LegId) -> Option<PortId> {
+        self.legs.get(&leg)?.open_port(Kind::Video)
+    }
+
     /// How many legs there are.
     #[must_use]
     pub fn legs(&self) -> usize {

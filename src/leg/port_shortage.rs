@@ -105,6 +105,7 @@ impl Machine {
             | Command::Listen(_)
             | Command::Watch { .. }
             | Command::Record { .. }
+            | Command::Preview { .. }
             | Command::RequestKeyFrame { .. }
             | Command::SendDtmf { .. }
             | Command::InterceptDtmf { .. }
@@ -155,6 +156,7 @@ fn subject(command: &Command) -> Option<LegId> {
         | Command::End { leg, .. }
         | Command::Watch { leg, .. }
         | Command::Record { leg, .. }
+        | Command::Preview { leg, .. }
         | Command::RequestKeyFrame { leg }
         | Command::SendDtmf { leg, .. }
         | Command::InterceptDtmf { leg, .. }

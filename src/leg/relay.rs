@@ -82,6 +82,7 @@ impl Machine {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let wanted = leg.wanted_plan(kind);
         let (watched, recording) = (leg.watched, leg.recording);
+        let previewed = leg.previewed && kind == Kind::Video;
         let intercepted = leg.intercepted && kind == Kind::Audio;
         let offering = leg.negotiation.is_offering();
         let calling = matches!(leg.phase, LegPhase::Calling { .. });
@@ -107,6 +108,9 @@ impl Machine {
                 }
                 if recording.is_some() {
                     out.push(Effect::Media(Command::Record { port, recording }));
+                }
+                if previewed {
+                    out.push(Effect::Media(Command::Preview { port, on: true }));
                 }
                 if intercepted {
                     out.push(Effect::Media(Command::Intercept { port, on: true }));

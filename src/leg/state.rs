@@ -171,6 +171,8 @@ pub(super) struct Leg {
     pub senses: LegSenses,
     /// The call in whose recording it is.
     pub recording: Option<CallId>,
+    /// Stills are made of its picture; its call says so anew after a restart.
+    pub previewed: bool,
     pub intercepted: bool,
     /// Under which seal we offer it streams, if under any.
     pub security: OfferedSecurity,
@@ -213,6 +215,7 @@ impl Leg {
             watched: false,
             senses: LegSenses::default(),
             recording: None,
+            previewed: false,
             intercepted: false,
             security: OfferedSecurity::None,
             can: Capabilities::default(),

@@ -66,10 +66,27 @@ impl Machine {
 
     pub(super) fn ask_for_key_frame(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
         let Some(open) = self.ports.get_mut(source) else { return };
+        if open.stream.inbound.stream.is_some()
+            && let Some(number) = open.stream.inbound.requests.due(now.instant)
+        {
+            self.request_key_frame(source, number, out);
+        }
+    }
+
+    /// Asks for a key frame of which a still is made, where that is due: once, since nobody is blind without it.
+    pub(super) fn ask_for_still(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
+        let Some(open) = self.ports.get_mut(source) else { return };
+        if open.stream.still_due(now.instant).is_some_and(|due| due <= now.instant) {
+            let number = open.stream.inbound.requests.ask(now.instant);
+            self.request_key_frame(source, number, out);
+        }
+    }
+
+    fn request_key_frame(&mut self, source: PortId, number: u8, out: &mut impl Outgoing) {
+        let Some(open) = self.ports.get_mut(source) else { return };
         let Some(media) = open.stream.inbound.stream.as_ref().map(|stream| stream.ssrc) else {
             return;
         };
-        let Some(number) = open.stream.inbound.requests.due(now.instant) else { return };
         let own = open.stream.outbound.stream.ssrc();
         match open.stream.plan.feedback {
             KeyFrameFeedback::Pli => self.send_feedback(source, out, |writer| {

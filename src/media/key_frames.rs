@@ -91,9 +91,22 @@ impl Requests {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return None;
         }
+        Some(self.ask(now))
+    }
+
+    /// When the source may be asked for a key frame that nobody needs at once: so long after the last one, and after
+    /// the last request, and not while it is asked anyway.
+    #[must_use]
+    pub fn spare_due(&self, interval: Duration) -> Option<Instant> {
+        let last = self.last.max(self.came).map_or(Instant::START, |at| at + interval);
+        self.wanted_since.is_none().then_some(last)
+    }
+
+    /// Asks once; gives the number of the request.
+    pub fn ask(&mut self, now: Instant) -> u8 {
         self.last = Some(now);
         self.number = self.number.wrapping_add(1);
-        Some(self.number)
+        self.number
     }
 }
 

@@ -94,6 +94,13 @@ pub enum Command {
         /// The call whose recording it is.
         recording: Option<CallId>,
     },
+    /// Makes stills of what the peer sends, one every [`STILL_INTERVAL`](super::STILL_INTERVAL), or no longer.
+    Preview {
+        /// Whose.
+        port: PortId,
+        /// Whether to.
+        on: bool,
+    },
 }
 
 impl Machine {
@@ -144,6 +151,7 @@ impl Machine {
                 self.settle(now.instant, port);
             }
             Command::Record { port, recording } => self.record(now, port, recording, out),
+            Command::Preview { port, on } => self.preview(now, port, on),
         }
     }
 
@@ -207,10 +215,15 @@ impl Machine {
         // Lent for the time of this packet, since receiver and source may be one port.
         let sets = std::mem::take(&mut source.stream.inbound.sets);
         let recording = source.stream.recording;
+        let is_previewed = source.stream.preview.is_some();
         let packet = &mut packet[..arrived.len];
         if let Some(call) = recording {
             let heard = TapInput { source: port, arrived: &arrived, packet, sets: &sets };
             self.tap(now, (call, Side::Left), &heard, out);
+        }
+        if is_previewed {
+            let seen = TapInput { source: port, arrived: &arrived, packet, sets: &sets };
+            self.look_at(now, &seen, out);
         }
         for at in 0..self.patchbay.receivers(port).len() {
             let receiver = self.patchbay.receivers(port)[at];
@@ -385,6 +398,7 @@ impl Machine {
                 let follows = open.frame_done(now.instant, (conversion, outcome), &mut exit);
                 self.follow(now, conversion.port, follows, out);
             }
+            Done::Still { port, number, jpeg } => self.still_done((port, number), jpeg, out),
             Done::Prompt(key, encoded_prompt) => {
                 let ports = self.repertoire.encoded_prompts.take(key, encoded_prompt);
                 self.make_again(now, &ports);
@@ -479,6 +493,7 @@ impl Machine {
             self.send_regular_report(now, port, source, out);
         }
         self.ask_for_key_frame(now, port, out);
+        self.ask_for_still(now, port, out);
         self.tell_limit(now.instant, port, out);
         self.settle(now.instant, port);
     }

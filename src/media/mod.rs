@@ -11,7 +11,7 @@
 //! layer 17  machine  resumption                          the doors: commands, packets, what is due; going on
 //! layer 16  switching  saved                             a port comes or goes, rows change
 //! layer 15  camera  recording                            pictures of a camera to all its viewers; who is recorded
-//! layer 14  routing                                      what a row means for its receiver
+//! layer 14  routing  previews                            what a row means for its receiver; stills of who waits
 //! layer 13  feedback                                     what a peer is asked for by RTCP
 //! layer 12  relay                                        all that is kept, and when it is looked at next
 //! layer 11  ports  forwarding  playout                   what one receiver gets: of its source, or of our own
@@ -23,8 +23,8 @@
 //! layer 6   conversion  feed  cameras  taps              and the relay are made of
 //! layer 5   outgoing  hold  rendition  video_transcoder  what leaves the relay; sounds and pictures of our own
 //! layer 4   work                                         jobs for the workers, and what comes of them
-//! layer 3   camera_frames  encoded_prompts  voice_transcoder
-//! layer 2   packing  patchbay  peer_packet  repacker  reports  route  sounds  srtp_context  wait_picture
+//! layer 3   camera_frames  encoded_prompts  preview  voice_transcoder
+//! layer 2   frame_assembler  packing  patchbay  peer_packet  repacker  reports  route  sounds  srtp_context  wait_picture
 //! layer 1   continuity  demultiplex  dropped  dtmf  frame  health  jitter_buffer  key_frames  latch  ledger  openings
 //! layer 1   checks  consent  pace  plan  prompt  stock  tap    values and machines that know nothing of each other
 //! ```
@@ -44,6 +44,7 @@ mod feed;
 mod feedback;
 mod forwarding;
 mod frame;
+mod frame_assembler;
 mod health;
 mod hold;
 mod inbound;
@@ -62,6 +63,8 @@ mod plan;
 mod playout;
 mod port;
 mod ports;
+mod preview;
+mod previews;
 mod prompt;
 mod recording;
 mod relay;
@@ -105,6 +108,7 @@ pub use plan::{
     BitrateFeedback, FORMATS_MAX, KeyFrameFeedback, PayloadFormat, PictureLimits, Plan, Protection,
     SrtpKeys, StreamPlan, TransportPlan, Trust,
 };
+pub use preview::{STILL_INTERVAL, Still};
 pub use prompt::{
     Announcement, PLACEHOLDER, PromptMessage, TEXT_MAX, Texts, VideoPrompt, Voices, WaitingProfile,
     WaitingProfileId,
@@ -114,4 +118,4 @@ pub use resumption::PortFacts;
 pub use saved::SavedPort;
 pub use sounds::{SoundKey, SoundOrder};
 pub use tap::{LOT_BYTES, LOT_ENTRIES, RecordingTap, Side, TapEntry, TappedPacket};
-pub use work::{CodingOutcome, ConversionId, Done, Job, WorkerConversions};
+pub use work::{CodingOutcome, ConversionId, Done, Job, StillOrder, WorkerConversions};

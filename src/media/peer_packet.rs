@@ -2,6 +2,7 @@
 
 use super::continuity::Numbers;
 use super::frame::FrameContents;
+use super::jitter_buffer::JitterOutput;
 use crate::rtp::{HEADER_LEN, RtpHeader, TelephoneEvent};
 
 /// A packet that is the peer's, and what it is.
@@ -42,5 +43,17 @@ impl PeerPacket {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len <= HEADER_LEN
+    }
+
+    /// Its turn before a decoder; without bytes it holds the place of what is none of the decoder's.
+    #[must_use]
+    pub fn turn<'a>(&self, bytes: &'a [u8]) -> JitterOutput<'a> {
+        JitterOutput {
+            sequence: self.header.sequence,
+            timestamp: self.header.timestamp,
+            marker: self.header.marker,
+            lost: 0,
+            payload: bytes.get(HEADER_LEN..).unwrap_or_default(),
+        }
     }
 }

@@ -5,6 +5,7 @@ use super::cameras::CameraStreams;
 use super::hold::Repertoire;
 use super::patchbay::Patchbay;
 use super::ports::PortTable;
+use super::preview::StillQueue;
 use super::prompt::WaitingProfile;
 use super::reports::WallClocks;
 use super::taps::RecordingTaps;
@@ -41,6 +42,7 @@ pub struct Machine {
     pub(super) patchbay: Patchbay,
     pub(super) taps: RecordingTaps,
     pub(super) cameras: CameraStreams,
+    pub(super) stills: StillQueue,
     /// The picture of a camera that is being given out.
     pub(super) packets: Packets,
     pub(super) repertoire: Repertoire,
@@ -64,6 +66,7 @@ impl Machine {
             patchbay: Patchbay::default(),
             taps: RecordingTaps::default(),
             cameras: CameraStreams::default(),
+            stills: StillQueue::default(),
             packets: Packets::default(),
             repertoire,
             clocks: WallClocks::default(),
@@ -104,11 +107,12 @@ impl Machine {
             open.stream.inbound.stream.as_ref().and(open.stream.inbound.requests.deadline());
         let consent = open.transport.consent_due();
         let limit = open.stream.limit_due(now);
+        let still = open.stream.still_due(now);
         let stream = &open.stream;
         let own = [stream.watch_due, stream.silence_due, stream.picture_due, limit];
         let next = own
             .into_iter()
-            .chain([key_frame, consent])
+            .chain([key_frame, consent, still])
             .fold(Some(open.stream.reports.due), earliest)
             .map(at_or_after);
         if next != open.stream.deadline {

@@ -17,6 +17,7 @@ use super::inbound::{Inbound, SavedInbound};
 use super::openings::Openings;
 use super::outgoing::Outgoing;
 use super::plan::{BitrateFeedback, StreamPlan};
+use super::preview::{Preview, STILL_INTERVAL};
 use super::reports::{Reports, SavedReports};
 use super::route::PayloadMapping;
 use super::work::Job;
@@ -53,6 +54,8 @@ pub struct MediaStream {
     pub reports: Reports,
     /// The call in whose recording it is heard and seen.
     pub recording: Option<CallId>,
+    /// Stills of what its peer sends, where they are made.
+    pub preview: Option<Box<Preview>>,
     /// When to report its health next.
     pub watch_due: Option<Instant>,
     /// Its entry among the deadlines of all streams.
@@ -184,6 +187,7 @@ impl MediaStream {
             outbound,
             reports: saved.reports.by(clock),
             recording: None,
+            preview: None,
             watch_due: saved.watch_due.map(clock),
             deadline: None,
             silence_due: saved.silence_due.map(clock),
@@ -214,6 +218,7 @@ impl MediaStream {
             outbound: Outbound::new(stream),
             reports: Reports::new(first_report),
             recording: None,
+            preview: None,
             watch_due: None,
             deadline: None,
             silence_due: None,
@@ -315,6 +320,14 @@ impl MediaStream {
         let due = self.inbound.limit_due.unwrap_or(now + LIMIT_FIRST);
         self.inbound.limit_due = has_to_be_told.then_some(due);
         self.inbound.limit_due
+    }
+
+    /// When the peer is asked for a key frame of which a still is made; never while it sends nothing.
+    #[must_use]
+    pub fn still_due(&self, now: Instant) -> Option<Instant> {
+        let is_seen = self.inbound.vitals.silent(now).is_some_and(|gap| gap < STILL_INTERVAL);
+        let requests = self.preview.as_ref().filter(|_| is_seen).map(|_| &self.inbound.requests);
+        requests.and_then(|requests| requests.spare_due(STILL_INTERVAL))
     }
 
     /// How much the peer can take of pictures, in bit/s. What is converted for it is bounded there.

@@ -6,7 +6,6 @@
 use super::continuity::StreamPosition;
 use super::conversion::ConversionPath;
 use super::frame::ParameterSets;
-use super::jitter_buffer::JitterOutput;
 use super::outgoing::{Exit, Outgoing};
 use super::peer_packet::{PacketKind, PeerPacket};
 use super::port::{Follows, Port};
@@ -15,7 +14,7 @@ use super::route::{Conversion, PayloadMapping};
 use super::video_transcoder::{TranscoderDemand, VideoTranscoder};
 use super::voice_transcoder::{Coded, VoiceTranscoder};
 use super::work::{BREAKDOWNS_MAX, CodingOutcome, ConversionId, Job};
-use crate::rtp::{HEADER_LEN, h264};
+use crate::rtp::h264;
 use crate::time::Instant;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,7 +29,7 @@ impl Port<'_> {
         bytes: &[u8],
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
-        self.voice(now, formats, exit, |voice, each| voice.take(now, turn(arrived, bytes), each))
+        self.voice(now, formats, exit, |voice, each| voice.take(now, arrived.turn(bytes), each))
     }
 
     /// A packet that is none of a conversion's, among those that are converted: nothing is missing in its
@@ -42,7 +41,7 @@ impl Port<'_> {
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> Follows {
         let (place, mut wanted, mut changed) =
-            (turn(arrived, &[]), TranscoderDemand::default(), false);
+            (arrived.turn(&[]), TranscoderDemand::default(), false);
         match self.stream.outbound.line.take() {
             None => return Follows::default(),
             Some(ConversionPath::Voice(voice)) => {
@@ -77,8 +76,8 @@ impl Port<'_> {
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
         self.voice(now, formats, exit, |voice, each| {
-            voice.take(now, turn(arrived, &[]), &mut *each);
-            voice.hush(now, turn(arrived, bytes).payload, each);
+            voice.take(now, arrived.turn(&[]), &mut *each);
+            voice.hush(now, arrived.turn(bytes).payload, each);
         })
     }
 
@@ -150,7 +149,7 @@ impl Port<'_> {
             return Follows::default();
         };
         let (waited, mut wanted) = (transcoder.is_waiting(), TranscoderDemand::default());
-        transcoder.take(now, turn(arrived, bytes), &mut wanted);
+        transcoder.take(now, arrived.turn(bytes), &mut wanted);
         let settle = waited != transcoder.is_waiting();
         self.stream.outbound.line = Some(ConversionPath::Pictures(transcoder));
         wanted.jobs.into_iter().for_each(|job| exit.out.job(job));
@@ -273,7 +272,7 @@ impl Port<'_> {
         };
         let waited = repacker.is_waiting();
         let (mut ended_own, mut key_frame) = (false, false);
-        repacker.take(now, arrived.numbers, turn(arrived, bytes), |unit| {
+        repacker.take(now, arrived.numbers, arrived.turn(bytes), |unit| {
             ended_own |= self.send_unit(now, &unit, payload_type, exit);
             // What is missing spoils all pictures up to the next key frame.
             key_frame |= unit.lost > 0;
@@ -351,16 +350,5 @@ impl Port<'_> {
         if let Some(ConversionPath::Pictures(transcoder)) = self.stream.outbound.line.take() {
             exit.out.job(Job::Close { conversion: transcoder.id() });
         }
-    }
-}
-
-/// A packet as a jitter buffer takes it.
-fn turn<'a>(arrived: &PeerPacket, bytes: &'a [u8]) -> JitterOutput<'a> {
-    JitterOutput {
-        sequence: arrived.header.sequence,
-        timestamp: arrived.header.timestamp,
-        marker: arrived.header.marker,
-        lost: 0,
-        payload: bytes.get(HEADER_LEN..).unwrap_or_default(),
     }
 }

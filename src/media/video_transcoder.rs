@@ -2,23 +2,22 @@
 //! again for the receiver.
 //!
 //! ```text
-//!   packets ──▶ jitter buffer ──▶ depacketiser ── Job ──▶ worker ── Done ──▶ packetiser ──▶ packets
+//!   packets ──▶ assembler ── Job ──▶ worker ── Done ──▶ packetiser ──▶ packets
 //!
 //!   Shut ── key frame, or 3 s without one ──▶ Open ── a worker that falls behind ──▶ Shut
 //! ```
 
 use super::frame::KEY_FRAME_WAIT;
-use super::jitter_buffer::{JitterBuffer, JitterLimits, JitterOutput};
+use super::frame_assembler::FrameAssembler;
+use super::jitter_buffer::JitterOutput;
 use super::packing::{PAYLOAD_MAX, picture_format, target};
 use super::plan::StreamPlan;
 use super::route::Conversion;
 use super::work::{BEHIND, ConversionId, Job, UNDER_WAY_MAX};
-use crate::rtp::video::{AccessUnit, Depacketiser, Packetiser};
-use crate::time::{Duration, Instant};
+use crate::rtp::video::{AccessUnit, Packetiser};
+use crate::time::Instant;
 use std::sync::Arc;
 
-/// Pictures come in bursts; a piece that was overtaken may be this far behind.
-const PATIENCE: JitterLimits = JitterLimits { span: Duration::from_millis(60), packets: 64 };
 /// The most that one picture takes of the receiver's clock, at 90 kHz: a source that paused longer
 /// was cut.
 const STEP_MAX: u32 = 5 * 90_000;
@@ -30,10 +29,7 @@ const STEP_MIN: u32 = 1500;
 pub struct VideoTranscoder {
     id: ConversionId,
     formats: Arc<Conversion>,
-    buffer: JitterBuffer,
-    depacketiser: Depacketiser,
-    /// Counts the payloads that the depacketiser gets; what is lost between two is counted with them.
-    count: u16,
+    assembler: FrameAssembler,
     packetiser: Packetiser,
     gate: DecoderKeyFrameGate,
     under_way: usize,
@@ -79,9 +75,7 @@ impl VideoTranscoder {
         let transcoder = Self {
             id,
             formats: Arc::clone(formats),
-            buffer: JitterBuffer::new(PATIENCE),
-            depacketiser: Depacketiser::new(from),
-            count: 0,
+            assembler: FrameAssembler::new(from),
             packetiser: Packetiser::new(to, PAYLOAD_MAX),
             gate: DecoderKeyFrameGate::Waiting,
             under_way: 0,
@@ -104,28 +98,20 @@ impl VideoTranscoder {
 
     /// Takes in a packet of the source.
     pub fn take(&mut self, now: Instant, packet: JitterOutput<'_>, wanted: &mut TranscoderDemand) {
-        let Self { id, buffer, depacketiser, count, gate, under_way, .. } = self;
-        buffer.take(now, packet, |turn| {
-            depacketise((depacketiser, count), turn, |unit| {
-                gate.pass(now, (*id, under_way), unit, wanted)
-            });
-        });
+        let Self { id, assembler, gate, under_way, .. } = self;
+        assembler.take(now, packet, |unit| gate.pass(now, (*id, under_way), unit, wanted));
     }
 
     /// Whether [`tick`](Self::tick) has to be called every 20 ms.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.buffer.deadline().is_some()
+        self.assembler.is_waiting()
     }
 
     /// Takes what has waited long enough.
     pub fn tick(&mut self, now: Instant, wanted: &mut TranscoderDemand) {
-        let Self { id, buffer, depacketiser, count, gate, under_way, .. } = self;
-        buffer.tick(now, |turn| {
-            depacketise((depacketiser, count), turn, |unit| {
-                gate.pass(now, (*id, under_way), unit, wanted)
-            });
-        });
+        let Self { id, assembler, gate, under_way, .. } = self;
+        assembler.tick(now, |unit| gate.pass(now, (*id, under_way), unit, wanted));
     }
 
     /// A worker has done with one picture.
@@ -186,14 +172,4 @@ impl DecoderKeyFrameGate {
         });
         *under_way += 1;
     }
-}
-
-fn depacketise(
-    (depacketiser, count): (&mut Depacketiser, &mut u16),
-    turn: JitterOutput<'_>,
-    mut each: impl FnMut(AccessUnit<'_>),
-) {
-    let JitterOutput { timestamp, marker, lost, payload, .. } = turn;
-    *count = count.wrapping_add(lost).wrapping_add(1);
-    depacketiser.take(*count, timestamp, marker, payload, &mut each);
 }

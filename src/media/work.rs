@@ -9,10 +9,11 @@
 //! counts what is under way for each and stops asking in time, so that no queue grows without bound.
 
 use super::encoded_prompts::{EncodedPrompt, PromptKey, PromptOrder};
+use super::preview::KeyFrame;
 use super::sounds::{SoundKey, SoundOrder};
 use crate::codec::Codec;
 use crate::codec::audio::EncodedLoop;
-use crate::codec::video::{Converted, Converter, VideoTarget};
+use crate::codec::video::{Converted, Converter, VideoTarget, still};
 use crate::ids::{CameraId, PortId};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -82,6 +83,19 @@ pub enum Job {
     Prompt(Box<PromptOrder>),
     /// Codes a sound; answered by one [`Done`].
     Sound(Box<SoundOrder>),
+    /// Makes a still of a key frame; answered by one [`Done`].
+    Still(Box<StillOrder>),
+}
+
+/// A key frame of which a still is to be made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StillOrder {
+    /// Where it came.
+    pub port: PortId,
+    /// Given once.
+    pub number: u64,
+    /// The key frame.
+    pub key_frame: KeyFrame,
 }
 
 /// What came of a [`Job`].
@@ -98,6 +112,15 @@ pub enum Done {
     Prompt(PromptKey, Option<EncodedPrompt>),
     /// Of a [`Job::Sound`]; none when it cannot be coded.
     Sound(SoundKey, Option<EncodedLoop>),
+    /// Of a [`Job::Still`].
+    Still {
+        /// As in the order.
+        port: PortId,
+        /// As in the order.
+        number: u64,
+        /// None when the key frame cannot be decoded.
+        jpeg: Option<Vec<u8>>,
+    },
 }
 
 /// What came of one picture.
@@ -144,6 +167,7 @@ impl Job {
             // They come one at a time.
             Self::Prompt(_) => 0,
             Self::Sound(_) => 1,
+            Self::Still(order) => order.number,
         }
     }
 
@@ -159,6 +183,7 @@ impl Job {
             Self::Close { .. } => "its end",
             Self::Prompt(_) => "a wait picture",
             Self::Sound(_) => "a sound of the wait",
+            Self::Still(_) => "a still",
         }
     }
 
@@ -172,7 +197,7 @@ impl Job {
             | Self::KeyFrame { conversion }
             | Self::Bitrate { conversion, .. }
             | Self::Close { conversion } => Some(*conversion),
-            Self::Prompt(_) | Self::Sound(_) => None,
+            Self::Prompt(_) | Self::Sound(_) | Self::Still(_) => None,
         }
     }
 
@@ -186,6 +211,9 @@ impl Job {
             }
             Self::Prompt(order) => Some(Done::Prompt(order.key.clone(), None)),
             Self::Sound(order) => Some(Done::Sound(order.key.clone(), None)),
+            Self::Still(order) => {
+                Some(Done::Still { port: order.port, number: order.number, jpeg: None })
+            }
             Self::Open { .. }
             | Self::Learn { .. }
             | Self::KeyFrame { .. }
@@ -264,6 +292,11 @@ impl WorkerConversions {
             Job::Sound(order) => {
                 let sound = order.code();
                 return Some(Done::Sound(order.key, sound));
+            }
+            Job::Still(order) => {
+                let StillOrder { port, number, key_frame } = *order;
+                let jpeg = still(&key_frame.codec, &key_frame.coded);
+                return Some(Done::Still { port, number, jpeg });
             }
         }
         None

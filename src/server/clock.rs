@@ -30,4 +30,12 @@ impl Clock {
     pub fn real(&self, at: Instant) -> std::time::Instant {
         self.start + std::time::Duration::from_micros(at.as_micros())
     }
+
+    /// Waits for a moment; for none, for ever.
+    pub async fn sleep_until(self, at: Option<Instant>) {
+        match at {
+            Some(at) => tokio::time::sleep_until(self.real(at).into()).await,
+            None => std::future::pending().await,
+        }
+    }
 }

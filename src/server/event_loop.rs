@@ -237,7 +237,7 @@ impl EventLoop {
                     self.handle(Input::Resolved { question, answer });
                 }
                 Some(request) = requests.recv() => self.on_request(request),
-                () = sleep_until(self.clock, wake) => {}
+                () = self.clock.sleep_until(wake) => {}
                 Some(signal) = signals.recv() => self.on_signal(signal),
             }
             self.tick();
@@ -588,6 +588,10 @@ impl EventLoop {
                 Effect::RegisteredAt { trunk, state } => telemetry::registered_at(&trunk, state),
                 Effect::Reply { id, reply } => self.reply(id, reply),
                 Effect::WebReply { id, reply } => self.reply_to_page(id, reply),
+                Effect::WebStill { id, port } => {
+                    let still = self.media.still(self.now().instant, port).cloned();
+                    self.reply_to_page(id, WebReply::Still(still));
+                }
                 Effect::CloseFlow(connection) => self.sockets.streams.close(connection),
                 Effect::Log(log_event) => telemetry::tell(&log_event),
                 Effect::Resumed(report) => telemetry::tell_of_resumption(&report),
@@ -685,12 +689,5 @@ impl EventLoop {
         if let Err((batch, why)) = self.writer.write(batch) {
             self.found.push_back(Found::Unwritten(batch, WriteFault::OfJournal(why.to_string())));
         }
-    }
-}
-
-async fn sleep_until(clock: Clock, wake: Option<Instant>) {
-    match wake {
-        Some(at) => tokio::time::sleep_until(clock.real(at).into()).await,
-        None => std::future::pending().await,
     }
 }

@@ -5,8 +5,8 @@ use super::settings::Settings;
 use crate::call::QueueSettings;
 
 impl Machine {
-    /// Takes over what may change while calls go on: of a queue that is there, when it answers, rings and
-    /// records, and whom it lets wait; what becomes of refused calls; what desks may; how long phones ring. Queues, their numbers,
+    /// Takes over what may change while calls go on: of a queue that is there, when it answers, rings,
+    /// records and shows stills, and whom it lets wait; what becomes of refused calls; what desks may; how long phones ring. Queues, their numbers,
     /// pictures and music stay as they are.
     pub fn adjust(&mut self, new: Settings) {
         let Settings {
@@ -36,11 +36,13 @@ impl Machine {
                 camera: _,
                 record,
                 record_pauses,
+                preview,
                 waiting_profile: _,
                 announcements: _,
             } = new;
             (queue.answer, queue.ring_time, queue.ring) = (answer, ring_time, ring);
             (queue.record, queue.record_pauses) = (record, record_pauses);
+            queue.preview = preview;
         }
         for queue in acd.queues {
             self.night.adjust(&queue.id, queue.night.clone());

@@ -288,6 +288,7 @@ impl Machine {
             position,
             waiting,
             priority: self.acd.priority(request),
+            stills: call.previewed,
         })
     }
 

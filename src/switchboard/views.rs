@@ -4,7 +4,7 @@ use super::machine::Machine;
 use super::offering::NoOffers;
 use crate::call::AnyCall;
 use crate::directory::{Directory, NightSwitch};
-use crate::ids::{CallId, Number, OperatorId, QueueId, RequestId};
+use crate::ids::{CallId, LegId, Number, OperatorId, QueueId, RequestId};
 use crate::media::Dropped;
 use crate::presence::{self, PresenceView};
 use crate::time::UnixTime;
@@ -145,6 +145,13 @@ impl Machine {
                 })
             })
         })
+    }
+
+    /// The leg of a caller of whom this operator may see stills: it waits, in the list of the operator's desk.
+    #[must_use]
+    pub fn shown_caller(&self, operator: &OperatorId, request: RequestId) -> Option<LegId> {
+        let call = self.operator_call(request).filter(|call| call.previewed)?;
+        self.acd.lists(operator, request).then_some(call.caller)
     }
 
     /// All queues, by name.

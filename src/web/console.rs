@@ -71,10 +71,7 @@ impl ConsoleFile {
             Some(compressed) if takes_gzip(asked) => (compressed, format!("\"{}-gz\"", self.tag)),
             Some(_) | None => (&self.plain, format!("\"{}\"", self.tag)),
         };
-        let is_known = asked.get_all(header::IF_NONE_MATCH).iter().any(|known| {
-            let mut known = known.to_str().unwrap_or_default().split(',').map(str::trim);
-            known.any(|known| known.trim_start_matches("W/") == tag)
-        });
+        let is_known = is_known(asked, &tag);
         let body = if is_known { Body::empty() } else { Body::from(bytes.clone()) };
         let mut response = Response::new(body);
         if is_known {
@@ -107,6 +104,14 @@ pub(super) async fn file(
     headers: HeaderMap,
 ) -> Response {
     files.answer(&path, &headers)
+}
+
+/// Whether a browser that asks has what this tag (RFC 9110 §8.8.3) names.
+pub(super) fn is_known(asked: &HeaderMap, tag: &str) -> bool {
+    asked.get_all(header::IF_NONE_MATCH).iter().any(|known| {
+        let mut known = known.to_str().unwrap_or_default().split(',').map(str::trim);
+        known.any(|known| known.trim_start_matches("W/") == tag)
+    })
 }
 
 fn takes_gzip(asked: &HeaderMap) -> bool {

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! layer 5  service                          a connection, its requests
-//! layer 4  login  kept  history  upgrade    what is asked for
+//! layer 4  login  kept  history  stills  upgrade  what is asked for
 //! layer 3  site  console                    what all share; the files of the page
 //! layer 2  cookie  origin  body  archive
 //! layer 1  refusal  peer  patient_stream
@@ -26,6 +26,7 @@ mod peer;
 mod refusal;
 mod service;
 mod site;
+mod stills;
 mod upgrade;
 
 pub use body::BODY_BYTES_MAX;

@@ -6,7 +6,7 @@ use super::patient_stream::PatientStream;
 use super::peer::Peer;
 use super::refusal::WebRefusal;
 use super::site::PageSite;
-use super::{history, kept, login, upgrade};
+use super::{history, kept, login, stills, upgrade};
 use crate::wire::{PageConnection, PageService, PendingRequest, SipDoor};
 use axum::Router;
 use axum::body::Body;
@@ -82,6 +82,7 @@ fn router(site: PageSite) -> Router {
         .route("/api/notes/{number}/{id}", delete(kept::drop_note))
         .route("/api/calls", get(history::of_number))
         .route("/api/history", get(history::of_operator))
+        .route("/api/stills/{request}", get(stills::of_caller))
         .with_state(Arc::new(site));
     pages.merge(site).fallback(async || WebRefusal::NoSuch)
 }

@@ -67,6 +67,7 @@ pub(super) fn refusal(reply: &WebReply) -> WebRefusal {
         WebReply::NoSession
         | WebReply::LoggedIn { .. }
         | WebReply::Session(_)
+        | WebReply::Still(_)
         | WebReply::Done
         | WebReply::Noted(_) => WebRefusal::NoSession,
     }

@@ -188,6 +188,18 @@ impl DeskPage {
         }
     }
 
+    /// The first who waits is seen in the list.
+    #[track_caller]
+    fn sees_who_waits(&mut self, party: Party) {
+        self.await_true("document.querySelector('.still img[alt]')?.naturalWidth === 160");
+        let middle = self.evaluate(
+            "(() => { const context = new OffscreenCanvas(1, 1).getContext('2d');\
+             context.drawImage(document.querySelector('.still img'), 80, 60, 1, 1, 0, 0, 1, 1);\
+             return [...context.getImageData(0, 0, 1, 1).data]; })()",
+        );
+        assert!(is_colour(&middle, party), "who waits looks like {middle}");
+    }
+
     /// Judges that the page plays nobody's tone.
     #[track_caller]
     fn hears_nobody(&mut self, phase: &str) {
@@ -233,12 +245,16 @@ fn is_tone(heard: &Value, party: Party) -> bool {
     heard["hertz"].as_f64().is_some_and(|hertz| (hertz - party.tone).abs() < HERTZ)
 }
 
-fn is_of((heard, seen): &(Value, Value), party: Party) -> bool {
+fn is_colour(seen: &Value, party: Party) -> bool {
     let channel = |n: usize| seen[n].as_u64().and_then(|value| u8::try_from(value).ok());
     let colour = (channel(0), channel(1), channel(2));
     let (Some(red), Some(green), Some(blue)) = colour else { return false };
+    Colour([red, green, blue]).looks_like(party.colour)
+}
+
+fn is_of((heard, seen): &(Value, Value), party: Party) -> bool {
     let is_loud = heard["loudness"].as_f64().is_some_and(|loudness| loudness > LOUD);
-    is_loud && is_tone(heard, party) && Colour([red, green, blue]).looks_like(party.colour)
+    is_loud && is_tone(heard, party) && is_colour(seen, party)
 }
 
 fn caller(board: &Switchboard) -> Phone {
@@ -258,7 +274,7 @@ fn user(board: &Switchboard) -> Phone {
 
 /// The whole call by keys alone; what is heard and seen, and what the page says of it.
 fn whole_call(look: &Look, words: &Words) {
-    let board = Switchboard::open();
+    let board = Switchboard::open_with("[queue.main]\npreview = true\n");
     let mut user = user(&board);
     let mut desk = DeskPage::open(&board, look);
     desk.log_in();
@@ -268,6 +284,7 @@ fn whole_call(look: &Look, words: &Words) {
     let mut caller = caller(&board);
     desk.await_true("document.querySelector('.scroller li.offered')");
     desk.await_true("document.title.startsWith('(!)')");
+    desk.sees_who_waits(CALLER);
     desk.photograph("4-offer");
     desk.is_accessible("offer");
 

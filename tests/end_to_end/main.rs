@@ -66,6 +66,7 @@ mod rtsp_cameras;
 mod sip;
 mod sipp;
 mod stage;
+mod stills;
 mod switchboard;
 mod systemd;
 mod talker;

@@ -7,7 +7,9 @@
 use cordboard::cause::Cause;
 use cordboard::codec::Codec;
 use cordboard::codec::audio::{AudioDecoder, SAMPLES_MAX};
-use cordboard::codec::video::{H264Parameters, IMAGE_SIDE_MAX, Image, VideoDecoder};
+use cordboard::codec::video::{
+    H264Parameters, IMAGE_SIDE_MAX, Image, STILL_BYTES_MAX, VideoDecoder, still,
+};
 use cordboard::config::Config;
 use cordboard::desk::command;
 use cordboard::dialog::{self, SavedPhase};
@@ -419,6 +421,8 @@ pub fn decoded_pictures(input: &[u8]) {
     let codec = &PICTURE_CODECS[usize::from(*codec) % PICTURE_CODECS.len()];
     let Some(mut decoder) = VideoDecoder::new(codec) else { return };
     let mut image = Image::new(2, 2);
+    let jpeg = chunks(rest).next().and_then(|coded| still(codec, coded));
+    assert!(jpeg.is_none_or(|jpeg| jpeg.len() <= STILL_BYTES_MAX));
     for coded in chunks(rest) {
         if decoder.decode(coded, &mut image) == Ok(true) {
             let (width, height) = (image.width(), image.height());

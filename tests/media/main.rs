@@ -15,6 +15,7 @@ mod recording;
 mod relay;
 mod saved;
 mod srtp;
+mod stills;
 mod switches;
 
 use checks::{USE_CANDIDATE, check_for};

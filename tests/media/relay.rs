@@ -252,7 +252,9 @@ impl Relay {
                 self.open.insert(*port, plan.stream.formats.clone());
             }
             Command::Close { port } => drop(self.open.remove(port)),
-            Command::Pressed { .. } | Command::Record { .. } => self.singular = true,
+            Command::Pressed { .. } | Command::Record { .. } | Command::Preview { .. } => {
+                self.singular = true;
+            }
             Command::Patch(_)
             | Command::KeyFrame { .. }
             | Command::Dtmf { .. }

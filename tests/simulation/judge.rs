@@ -424,7 +424,8 @@ impl World {
             | Command::Pressed { .. }
             | Command::Intercept { .. }
             | Command::Watch { .. }
-            | Command::Record { .. } => None,
+            | Command::Record { .. }
+            | Command::Preview { .. } => None,
         };
         if let Some((port, what)) = fault {
             self.fail(format!("{port} is {what}"), &[]);

@@ -209,6 +209,7 @@ fn settings() -> exchange::Settings {
         // Nothing of a recording may be left behind either.
         record: Recorded::Always,
         record_pauses: true,
+        preview: false,
         waiting_profile: WaitingProfileId::DEFAULT,
         announcements: BTreeMap::new(),
     };

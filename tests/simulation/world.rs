@@ -336,6 +336,7 @@ impl World {
                 | Effect::Located { .. }
                 | Effect::Reply { .. }
                 | Effect::WebReply { .. }
+                | Effect::WebStill { .. }
                 | Effect::CloseFlow(_)
                 | Effect::RegisteredAt { .. }
                 | Effect::Recording(_) => {}

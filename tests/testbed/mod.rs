@@ -23,7 +23,7 @@ use cordboard::directory::{
 };
 use cordboard::ids::{
     BootNumber, CallId, CameraId, ConnectionId, LegId, LevelId, Number, OperatorId, QueueId,
-    Ticket, Tickets,
+    RequestId, Ticket, Tickets,
 };
 use cordboard::leg::{self, Command, EndingSide, LegHealth, LegSenses, LegSource, Quality, Spoken};
 use cordboard::locator;
@@ -176,14 +176,23 @@ impl Testbed {
     pub fn with_rules(answer: AnsweredBy, change: impl FnOnce(&mut acd::QueueRules)) -> Self {
         let mut testbed = Self::with(answer, 100, None, Some("3003"));
         change(&mut testbed.settings.acd.queues[0]);
-        testbed.machine = Machine::new(
-            testbed.settings.clone(),
-            Random::from_number(1),
-            BootNumber::default(),
-            0,
-        );
-        testbed.give(Instant::START, Input::DirectoryChanged);
-        testbed
+        testbed.opened()
+    }
+
+    /// A house whose queue has stills of who waits, and an overflow at the key `0`.
+    pub fn that_shows_stills() -> Self {
+        let mut testbed = Self::with(AnsweredBy::Queue, 100, None, Some("3003"));
+        testbed.settings.acd.queues[0].exit_key = Some('0');
+        testbed.settings.queues.values_mut().for_each(|queue| queue.preview = true);
+        testbed.opened()
+    }
+
+    /// The same house, opened under the settings that it has now.
+    fn opened(mut self) -> Self {
+        let (settings, random) = (self.settings.clone(), Random::from_number(1));
+        self.machine = Machine::new(settings, random, BootNumber::default(), 0);
+        self.give(Instant::START, Input::DirectoryChanged);
+        self
     }
 
     /// A house with ten places in its queue, of which each kind of caller may take some.
@@ -241,6 +250,7 @@ impl Testbed {
             camera,
             record,
             record_pauses,
+            preview: false,
             waiting_profile: WaitingProfileId(1),
             announcements: BTreeMap::from([(Announcement::Nobody, Duration::from_millis(3500))]),
         };
@@ -325,6 +335,12 @@ impl Testbed {
 
     pub fn waiting(&self) -> impl Iterator<Item = WaitingView> {
         self.machine.waiting()
+    }
+
+    /// Whether stills of a caller may be seen by an operator.
+    pub fn is_shown(&self, request: &str, operator: &str) -> bool {
+        let request = RequestId::parse(&self.known(request)).expect("a request");
+        self.machine.shown_caller(&OperatorId::from(operator), request).is_some()
     }
 
     pub fn is_quiet(&self) -> bool {
@@ -489,6 +505,8 @@ impl Testbed {
             Command::Record { leg, recording: None } => {
                 format!("no longer record {}", self.name(leg))
             }
+            Command::Preview { leg, on: true } => format!("stills of {}", self.name(leg)),
+            Command::Preview { leg, on: false } => format!("no more stills of {}", self.name(leg)),
             Command::RequestKeyFrame { leg } => format!("{} <- key frame?", self.name(leg)),
             Command::Watch { .. } | Command::InterceptDtmf { .. } => return None,
             Command::Identify { leg, party } => {

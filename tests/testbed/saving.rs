@@ -219,6 +219,7 @@ impl Testbed {
             | Command::RequestKeyFrame { .. }
             | Command::Watch { .. }
             | Command::Record { .. }
+            | Command::Preview { .. }
             | Command::InterceptDtmf { .. }
             | Command::Progress { status: 182 | 183, .. } => true,
             // The phone of an operator without a desk rings for what is offered.

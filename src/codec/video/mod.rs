@@ -13,6 +13,7 @@ mod image;
 mod mosaic;
 mod picture_file;
 mod scale;
+mod still;
 mod stream;
 #[cfg(test)]
 mod trial;
@@ -28,4 +29,5 @@ pub use image::{IMAGE_SIDE_MAX, Image};
 pub use mosaic::{Colour, Mosaic, SIDE_MAX};
 pub use picture_file::{PICTURE_FILE_MAX, PICTURE_SIDE_MAX, Picture, PictureError};
 pub use scale::{Scaler, fitted};
+pub use still::{STILL_BYTES_MAX, STILL_HEIGHT_MAX, STILL_WIDTH, still};
 pub use stream::{MosaicStream, SLICE_MAX, read_plain_colour};

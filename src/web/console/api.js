@@ -49,11 +49,24 @@ async function ask(method, path, body) {
   throw new Refusal(answer.status, String(value.error ?? ''), String(value.text ?? ''), Number(answer.headers.get('retry-after')) || 0);
 }
 
+/**
+ * The still of who waits: another one than that of the tag, or `same`; null where there is none.
+ * @param {string} request @param {string} tag @returns {Promise<{tag: string, picture: Blob} | 'same' | null>}
+ */
+async function still(request, tag) {
+  const answer = await fetch(`/api/stills/${part(request)}`, {
+    credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(PATIENCE), headers: tag ? { 'If-None-Match': tag } : {},
+  });
+  if (answer.status === 304) return 'same';
+  return answer.ok ? { tag: answer.headers.get('etag') ?? '', picture: await answer.blob() } : null;
+}
+
 /** @param {unknown} value @returns {any[]} */
 const list = (value) => (Array.isArray(value) ? value : []);
 const part = encodeURIComponent;
 
 export const api = {
+  still,
   /** @returns {Promise<Session>} */
   session: () => ask('GET', '/api/session'),
   /** @param {string} operator @param {string} secret @returns {Promise<Session>} */

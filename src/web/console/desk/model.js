@@ -8,7 +8,7 @@ const TEXT_MAX = 200;
 /**
  * @typedef {{number: string, name: string, origin: string}} Person
  * @typedef {{request: string, queue: string, caller: Person, since: number, position: number, priority: number,
- *            isOffered: boolean}} Waiting
+ *            isOffered: boolean, hasStills: boolean}} Waiting
  * @typedef {{number: string, progress: string, reason: string}} Callee
  * @typedef {'ok' | 'poor' | 'none' | 'absent' | ''} Quality
  * @typedef {{dialog: boolean, audio: Quality, video: Quality, loss: number | null, jitter: number | null, rtt: number | null,
@@ -165,6 +165,7 @@ export class DeskModel {
     const waiting = {
       request: text(event.request), queue: text(event.queue), caller: person(event.caller), since: moment(event.since, now),
       position: figure(event.position) ?? 0, priority: figure(event.priority) ?? 0, isOffered,
+      hasStills: event.stills === true,
     };
     const at = this.waiting.findIndex((known) => known.request === waiting.request);
     if (at < 0 && this.waiting.length >= WAITING_MAX) return [];

@@ -2,15 +2,16 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/preact.js';
 import { action } from '../desk/actions.js';
 import { act } from '../commands.js';
+import { api } from '../api.js';
 import { full, who } from '../sentences.js';
 import { has, span, t } from '../words/words.js';
 
 /** Rows above and below what is seen. */
 const MORE = 4;
-/** Between two stills of one caller, in ms. */
+/** Between two looks at one caller, in ms: the switchboard makes no more stills. */
 const STILL_EACH = 2_000;
-/** After one that was not there. */
-const STILL_AGAIN = 20_000;
+/** What is not confirmed for so long is taken away. */
+const STILL_OLD = 6_000;
 
 /** @param {{app: import('../app.js').App}} props */
 export function WaitingList({ app }) {
@@ -56,10 +57,10 @@ function Row({ app, one, n, count, top, canTake }) {
   const isBusy = app.desk?.isPending('take', one.request) || app.desk?.isPending('decline', one.request);
   return html`<li style=${{ transform: `translateY(${top}px)` }} aria-setsize=${count} aria-posinset=${n + 1}
       class=${one.isOffered ? 'offered' : ''}>
-    <button class="take" aria-disabled=${canTake ? 'false' : 'true'} aria-busy=${isBusy ? 'true' : 'false'}
+    <button class=${one.hasStills ? 'take seen' : 'take'} aria-disabled=${canTake ? 'false' : 'true'} aria-busy=${isBusy ? 'true' : 'false'}
       onClick=${() => act(app, 'take', { request: one.request })}>
       <span class="hidden">${t('take')}</span> <span class="n">${n + 1}</span>
-      <${Still} request=${one.request} />
+      ${one.hasStills && html`<${Still} request=${one.request} name=${name} />`}
       <span class="who">${who(one.caller, app)}${one.priority > 0 && html` <em>${t('priority')}</em>`}<small>${details(one)}</small></span>
       <span class="time">${isBusy ? html`<span class="way">${t('onItsWay')}</span>` : time}</span>
     </button>
@@ -75,40 +76,55 @@ function details(one) {
   return [name && number !== 'anonymous' ? number : '', from, one.queue].filter(Boolean).join(' · ');
 }
 
-/** The still of who waits, where the queue has them: an answer of 404 is asked about seldom. @param {{request: string}} props */
-function Still({ request }) {
+/** What is asked for goes out one by one, so that a page has one request before the switchboard, whoever waits. */
+let line = Promise.resolve();
+
+/** @template T @param {() => Promise<T>} ask @returns {Promise<T>} */
+function inTurn(ask) {
+  const answer = line.then(ask);
+  line = answer.then(() => {}, () => {});
+  return answer;
+}
+
+/**
+ * How who waits looks, while it is in sight and sends a picture; its place where it sends none.
+ * @param {{request: string, name: string}} props
+ */
+function Still({ request, name }) {
   const [source, setSource] = useState('');
-  const [isThere, setThere] = useState(false);
-  const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
-  const ask = () => {
-    if (document.visibilityState === 'visible' && stillsMay(request)) setSource(`/api/stills/${encodeURIComponent(request)}?at=${Date.now()}`);
-    else timer.current = setTimeout(ask, STILL_EACH);
-  };
-  const next = (/** @type {boolean} */ found) => {
-    setThere(found);
-    stillsSeen(found);
-    timer.current = setTimeout(ask, found ? STILL_EACH : STILL_AGAIN);
-  };
   useEffect(() => {
-    ask();
-    return () => clearTimeout(timer.current);
+    let isOver = false;
+    let shown = { source: '', tag: '', at: 0 };
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const show = (/** @type {typeof shown} */ next) => {
+      if (shown.source) URL.revokeObjectURL(shown.source);
+      shown = next;
+      setSource(next.source);
+    };
+    const nothing = { source: '', tag: '', at: 0 };
+    const look = async () => {
+      try {
+        const isSeen = !isOver && document.visibilityState === 'visible';
+        const still = isSeen ? await api.still(request, shown.tag) : null;
+        if (isOver) return;
+        if (still === 'same') shown.at = Date.now();
+        else if (still) show({ source: URL.createObjectURL(still.picture), tag: still.tag, at: Date.now() });
+        else if (shown.source) show(nothing);
+      } catch {
+        // What the switchboard does not confirm is not there any more.
+        if (!isOver && shown.source && Date.now() - shown.at > STILL_OLD) show(nothing);
+      }
+    };
+    const next = () => {
+      if (!isOver) timer = setTimeout(() => inTurn(look).then(next), STILL_EACH);
+    };
+    void inTurn(look).then(next);
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+      if (shown.source) URL.revokeObjectURL(shown.source);
+    };
   }, [request]);
-  return source ? html`<img class="still" alt="" hidden=${!isThere} src=${source} onLoad=${() => next(true)} onError=${() => next(false)} />` : null;
-}
-
-/** A switchboard without stills is asked for three of them, and then for none for a while. */
-const stills = { misses: 0, until: 0 };
-
-/** @param {string} _request */
-function stillsMay(_request) {
-  return Date.now() >= stills.until;
-}
-
-/** @param {boolean} found */
-function stillsSeen(found) {
-  stills.misses = found ? 0 : stills.misses + 1;
-  if (stills.misses >= 3) {
-    stills.misses = 2;
-    stills.until = Date.now() + 3 * STILL_AGAIN;
-  }
+  return html`<span class="still">${source && html`<img src=${source} alt=${t('stillOf', { who: name })} />`}</span>`;
 }

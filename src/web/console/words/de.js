@@ -31,6 +31,7 @@ export default {
   night: 'Geschlossen: {queues}', settings: 'Einstellungen', help: 'Tasten', logOut: 'Abmelden', soundLocked: 'Bitte eine Taste drücken oder klicken: So lange hält der Browser die Seite stumm.',
   // Wartende
   waiting: 'Es warten', take: 'Annehmen', decline: 'Anderen lassen', declineOf: '{who} anderen lassen',
+  stillOf: 'Bild von {who}',
   priority: 'dringend', 
   // Das Gespräch
   nobodyAtEar: 'Kein Gespräch', nothingWaits: 'Anrufe, die Ihnen angeboten werden, erscheinen links.',

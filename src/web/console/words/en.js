@@ -31,6 +31,7 @@ export default {
   night: 'Closed: {queues}', settings: 'Settings', help: 'Keys', logOut: 'Log out', soundLocked: 'Press any key or click: the browser keeps the page silent until then.',
   // Waiting
   waiting: 'Waiting', take: 'Take', decline: 'Leave to others', declineOf: 'Leave {who} to others',
+  stillOf: 'Picture of {who}',
   priority: 'urgent', 
   // The call
   nobodyAtEar: 'No call', nothingWaits: 'Calls that are offered to you appear at the left.',

@@ -31,6 +31,7 @@ export default {
   night: '已关闭：{queues}', settings: '设置', help: '按键', logOut: '退出', soundLocked: '请按任意键或点击：在此之前浏览器会让页面保持静音。',
   // 等待
   waiting: '等待中', take: '接听', decline: '留给其他人', declineOf: '把 {who} 留给其他人',
+  stillOf: '{who} 的画面',
   priority: '紧急', 
   // 通话
   nobodyAtEar: '没有通话', nothingWaits: '分配给您的来电会显示在左侧。',
