@@ -1,7 +1,7 @@
 //! Who is in a call through an operator.
 
 use super::operator_call::OperatorCall;
-use super::operator_state::{AnsweredCallee, AnsweredOperator, OperatorCallState};
+use super::operator_state::{AnsweredCallee, AnsweredOperator, ConsultedPhones, OperatorCallState};
 use crate::ids::{LegId, Number, OperatorId};
 
 impl OperatorCall {
@@ -23,6 +23,10 @@ impl OperatorCall {
     pub fn callee(&self) -> Option<&Number> {
         match &self.state {
             OperatorCallState::Consulting { callee, .. }
+            | OperatorCallState::Rejoining {
+                consulted: Some(ConsultedPhones { callee, .. }),
+                ..
+            }
             | OperatorCallState::Transferring { callee, .. }
             | OperatorCallState::Entrusted { callee, .. } => Some(&callee.number),
             OperatorCallState::InHand { aside, .. }
@@ -53,6 +57,7 @@ impl OperatorCall {
         let rings = matches!(
             self.state,
             OperatorCallState::Consulting { .. }
+                | OperatorCallState::Rejoining { consulted: Some(_), .. }
                 | OperatorCallState::Entrusted { .. }
                 | OperatorCallState::Transferring { .. }
         );
@@ -63,7 +68,11 @@ impl OperatorCall {
     pub fn ringing_at(&self) -> Option<&Number> {
         match &self.state {
             OperatorCallState::RingingYou { phone: ringing, .. }
-            | OperatorCallState::Rejoining { phone: Some(ringing), .. }
+            | OperatorCallState::Rejoining {
+                consulted: Some(ConsultedPhones { callee: ringing, .. }),
+                ..
+            }
+            | OperatorCallState::Rejoining { consulted: None, phone: Some(ringing), .. }
             | OperatorCallState::Consulting { callee: ringing, .. }
             | OperatorCallState::Entrusted { callee: ringing, .. }
             | OperatorCallState::Transferring { callee: ringing, .. } => Some(&ringing.number),
@@ -79,7 +88,7 @@ impl OperatorCall {
             | OperatorCallState::Leaving { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
-            | OperatorCallState::Rejoining { phone: None, .. }
+            | OperatorCallState::Rejoining { consulted: None, phone: None, .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }
             | OperatorCallState::HandedOver { .. }

@@ -2,7 +2,7 @@
 
 use super::admission::CallerIdentity;
 use super::operator_call::OperatorCall;
-use super::operator_state::OperatorCallState;
+use super::operator_state::{ConsultedPhones, OperatorCallState};
 use crate::desk::event::{Caller, DeskEvent};
 use crate::ids::Number;
 
@@ -36,6 +36,21 @@ impl OperatorCall {
             serial: self.serial,
             reason,
         }
+    }
+
+    /// What has become of the wanted person's phones, while they ring.
+    pub fn callee_view(&self) -> Option<DeskEvent> {
+        let (OperatorCallState::Consulting { callee, rings, .. }
+        | OperatorCallState::Transferring { callee, rings, .. }
+        | OperatorCallState::Rejoining {
+            consulted: Some(ConsultedPhones { callee, rings }),
+            ..
+        }) = &self.state
+        else {
+            return None;
+        };
+        let progress = if *rings { "ringing" } else { "trying" };
+        Some(self.progress(&callee.number, progress, None))
     }
 
     /// The phase as the desk protocol names it; callers in the queue have none there.

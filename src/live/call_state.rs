@@ -3,8 +3,8 @@
 use super::call_fault::{CallFault, few, need};
 use crate::acd::{SavedPlace, SavedWait};
 use crate::call::{
-    AnsweredCallee, AnsweredOperator, Aside, CommandSource, SavedDirectState, SavedHand,
-    SavedOperatorState, SavedPark, SavedRinging, SavedTransfer, Then,
+    AnsweredCallee, AnsweredOperator, Aside, CommandSource, SavedConsulted, SavedDirectState,
+    SavedHand, SavedOperatorState, SavedPark, SavedRinging, SavedTransfer, Then,
 };
 use crate::cause::Cause;
 use crate::ids::{LegId, Number, OperatorId};
@@ -129,6 +129,8 @@ pub enum OperatorPhaseRow<'a> {
         #[serde(default, skip_serializing_if = "is_default")]
         phones: Option<RingingRow<'a>>,
         until: u64,
+        #[serde(default, skip_serializing_if = "is_default")]
+        consulted: Option<ConsultedRow<'a>>,
     },
     Parked(ParkRow<'a>),
     Transferring {
@@ -211,6 +213,24 @@ pub enum AskerRow<'a> {
     Keys(u64),
     Refer(u64),
     Nobody,
+}
+
+/// The phones of a wanted person that ring while the operator's phone is called again.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+pub struct ConsultedRow<'a> {
+    phones: RingingRow<'a>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    rings: bool,
+}
+
+impl<'a> ConsultedRow<'a> {
+    fn of(consulted: &'a SavedConsulted) -> Self {
+        Self { phones: RingingRow::of(&consulted.callee), rings: consulted.rings }
+    }
+
+    fn read(self) -> Result<SavedConsulted, CallFault> {
+        Ok(SavedConsulted { callee: self.phones.read()?, rings: self.rings })
+    }
 }
 
 /// A parked call.
@@ -316,8 +336,15 @@ impl<'a> OperatorPhaseRow<'a> {
                 since: moment(*since),
                 recall: moment(*recall_at),
             },
-            S::Rejoining { operator, aside, since, phone, until } => {
-                Self::rejoining((operator, aside), *since, phone.as_ref(), *until)
+            S::Rejoining { operator: by, aside, since, phone, until, consulted } => {
+                Self::Rejoining {
+                    by: operator(by),
+                    aside: AsideRow::of(aside),
+                    since: since.map(moment),
+                    phones: phone.as_ref().map(RingingRow::of),
+                    until: moment(*until),
+                    consulted: consulted.as_ref().map(ConsultedRow::of),
+                }
             }
             S::Parked(parked) => Self::Parked(ParkRow::of(parked)),
             S::Transferring { by, callee, rings } => Self::Transferring {
@@ -333,21 +360,6 @@ impl<'a> OperatorPhaseRow<'a> {
             S::Serial { by, callee } => {
                 Self::Serial { by: operator(by), callee: CalleeRow::of(callee) }
             }
-        }
-    }
-
-    fn rejoining(
-        (by, aside): (&'a OperatorId, &'a Aside),
-        since: Option<UnixTime>,
-        phone: Option<&'a SavedRinging>,
-        until: UnixTime,
-    ) -> Self {
-        Self::Rejoining {
-            by: operator(by),
-            aside: AsideRow::of(aside),
-            since: since.map(moment),
-            phones: phone.map(RingingRow::of),
-            until: moment(until),
         }
     }
 
@@ -402,12 +414,13 @@ impl<'a> OperatorPhaseRow<'a> {
                 since: read_moment(since),
                 recall_at: read_moment(recall),
             },
-            Self::Rejoining { by, aside, since, phones, until } => S::Rejoining {
+            Self::Rejoining { by, aside, since, phones, until, consulted } => S::Rejoining {
                 operator: operator(by),
                 aside: aside.read()?,
                 since: since.map(read_moment),
                 phone: phones.map(RingingRow::read).transpose()?,
                 until: read_moment(until),
+                consulted: consulted.map(ConsultedRow::read).transpose()?,
             },
             Self::Parked(parked) => S::Parked(parked.read()),
             Self::Transferring { by, phones, rings } => {

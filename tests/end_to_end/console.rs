@@ -2,8 +2,10 @@
 //! plays and shows is judged by tone and colour, and at the same time it has to say the same in words.
 
 mod modules;
+mod walks;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -64,10 +66,16 @@ impl DeskPage {
     /// As [`open`](Self::open), in that browser.
     #[track_caller]
     fn open_in(kind: Kind, board: &Switchboard, look: &Look) -> DeskPage {
+        DeskPage::open_at(kind, board, look, pages_of(board))
+    }
+
+    /// As [`open_in`](Self::open_in), with the pages at that address.
+    #[track_caller]
+    fn open_at(kind: Kind, board: &Switchboard, look: &Look, pages: SocketAddr) -> DeskPage {
         let mut browser = Browser::start(kind, &board.place);
         let page = browser.open("data:,");
         let mut desk = DeskPage { browser, page, kind, name: look.name.to_owned() };
-        desk.load(board, look);
+        desk.load(pages, look);
         desk
     }
 
@@ -76,11 +84,11 @@ impl DeskPage {
     fn another(&mut self, board: &Switchboard, look: &Look) -> Page {
         let page = self.browser.open("data:,");
         let before = std::mem::replace(&mut self.page, page);
-        self.load(board, look);
+        self.load(pages_of(board), look);
         before
     }
 
-    fn load(&mut self, board: &Switchboard, look: &Look) {
+    fn load(&mut self, pages: SocketAddr, look: &Look) {
         let settings = json!({ "tone": OPERATOR.tone, "colour": OPERATOR.colour.0 });
         let language = format!(
             "try {{ localStorage.setItem('cordboard.language', '{:?}') }} catch {{}}",
@@ -91,8 +99,7 @@ impl DeskPage {
             self.browser.resize(&self.page, look.window, look.is_dark);
         }
         self.browser.prepare(&self.page, &script);
-        let url = format!("http://{}:8080/", board.place.switchboard().ip());
-        self.browser.go(&self.page, &url);
+        self.browser.go(&self.page, &format!("http://{pages}/"));
     }
 
     /// Logs in by the keyboard.
@@ -229,6 +236,11 @@ impl DeskPage {
     }
 }
 
+/// Where its pages are.
+fn pages_of(board: &Switchboard) -> SocketAddr {
+    SocketAddr::new(board.place.switchboard().ip(), 8080)
+}
+
 fn is_tone(heard: &Value, party: Party) -> bool {
     heard["hertz"].as_f64().is_some_and(|hertz| (hertz - party.tone).abs() < HERTZ)
 }
@@ -242,12 +254,23 @@ fn is_of((heard, seen): &(Value, Value), party: Party) -> bool {
 }
 
 fn caller(board: &Switchboard) -> Phone {
-    let guest = Account::Guest { name: "guest" };
+    let mut caller = guest(board, CALLER, "guest");
+    dial(&mut caller);
+    caller
+}
+
+/// A phone of nobody whom the house knows.
+fn guest(board: &Switchboard, party: Party, name: &str) -> Phone {
+    let guest = Account::Guest { name };
     let proxy = board.place.switchboard();
-    let mut caller = Phone::start(&board.place, CALLER, PLAIN, Answer::WhenTold, &guest, proxy);
+    Phone::start(&board.place, party, PLAIN, Answer::WhenTold, &guest, proxy)
+}
+
+/// Calls the operators, and waits.
+#[track_caller]
+fn dial(caller: &mut Phone) {
     caller.dial("sip:9000@cordboard.test");
     caller.await_event("CALL_ESTABLISHED");
-    caller
 }
 
 fn user(board: &Switchboard) -> Phone {
