@@ -105,7 +105,8 @@ impl OperatorCall {
         {
             callee.on_behalf(phone);
             let then = Then::Talk;
-            return self.enter(OperatorCallState::Consulting { seat, callee, rings, then }, ctx);
+            self.enter(OperatorCallState::Consulting { seat, callee, rings, then }, ctx);
+            return self.tell_senses(ctx);
         }
         match aside {
             Aside::Caller => self.enter(OperatorCallState::WithCaller { seat }, ctx),
@@ -117,6 +118,7 @@ impl OperatorCall {
             }
             Aside::Connected(callee) => {
                 self.enter(OperatorCallState::Connected { seat, callee }, ctx);
+                self.tell_senses(ctx);
             }
         }
     }

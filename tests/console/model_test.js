@@ -75,7 +75,7 @@ test('calls in hand and parked are apart from the one at the ear', () => {
   model.take(call('r-b', 'with-caller'), 2);
   same([model.call?.request, model.held.map(({ request }) => request)], ['r-b', ['r-a']]);
   same(model.current?.request, 'r-b');
-  model.take(call('r-b', 'parked'), 3);
+  same(model.take(call('r-b', 'parked'), 3).map(({ kind }) => kind), ['parked']);
   model.take({ event: 'parked', request: 'r-b', by: 'op1', caller: { number: '4002' }, number: '3002', since: 'never' }, 3);
   same([model.call, model.parked[0]?.wanted, model.parked[0]?.since, model.current?.request], [null, '3002', 3, 'r-a']);
   model.take(call('r-a', 'with-caller'), 4);

@@ -1,6 +1,7 @@
 //! The desk page in Chromium: an operator's whole call by the keyboard, with real phones as caller and user. What the page
 //! plays and shows is judged by tone and colour, and at the same time it has to say the same in words.
 
+mod figures;
 mod modules;
 mod walks;
 
@@ -547,17 +548,43 @@ fn a_crash_of_the_switchboard_loses_no_call() {
     desk.gets("after", CALLER);
 }
 
+/// The operator's own phone is a page of Firefox.
 #[test]
-fn firefox_shows_the_desk_too() {
+fn firefox_is_a_desk_with_a_phone_too() {
     let board = Switchboard::open();
     let look = Look { name: "firefox", ..ANY };
+    let mut user = user(&board);
     let mut desk = DeskPage::open_in(Kind::Firefox, &board, &look);
     desk.log_in();
     desk.start_work();
     desk.says("Nobody hears or sees you");
-    let _caller = caller(&board);
+    let mut caller = caller(&board);
     desk.await_true("document.querySelector('.scroller li.offered')");
     desk.photograph("offer");
+    // It is left to the others, and may be taken all the same.
     desk.press("n");
     desk.await_true("!document.querySelector('.scroller li.offered')");
+    desk.press("1");
+    desk.says("guest@elsewhere.example hears and sees you");
+    desk.gets("with the caller", CALLER);
+    let start = mark(&mut [&mut caller]);
+    judge("with the caller", &start, &mut [&mut caller], &[Gets::Party(OPERATOR)]);
+    desk.photograph("with-caller");
+    desk.press("c3002\n");
+    user.await_event("CALL_INCOMING");
+    user.accept();
+    desk.says("User hears and sees you");
+    desk.gets("talking to the user", USER);
+    let mut both = [&mut caller, &mut user];
+    let start = mark(&mut both);
+    judge("talking to the user", &start, &mut both, &[Gets::Hold, Gets::Party(OPERATOR)]);
+    desk.photograph("talking");
+    desk.press("k");
+    desk.says("Nobody hears or sees you");
+    desk.hears_nobody("connected");
+    desk.await_true("document.querySelector('button[data-verb=release]')?.getAttribute('aria-disabled') === 'false'");
+    desk.press("r");
+    desk.await_true("document.querySelector('.own.free')");
+    let start = mark(&mut both);
+    judge("handed over", &start, &mut both, &[Gets::Party(USER), Gets::Party(CALLER)]);
 }

@@ -116,6 +116,7 @@ fn whom_it_consults_rings_on() {
         4s   3001 answers
                  ada gets asking, 3001 gets ring-back
                  op1: call r1 consulting
+                 op1: senses r1, nobody
         5s   3002 answers
                  ada gets asking, 3001 gets 3002, 3002 gets 3001
                  op1: callee 3002 answered
@@ -172,6 +173,7 @@ fn a_new_desk_is_told_that_the_wanted_person_rings() {
         5s   3001 answers
                  ada gets asking, 3001 gets ring-back
                  op1: call r1 consulting
+                 op1: senses r1, nobody
         6s   op1: hello
                  probe 3001
                  op1: ok
@@ -279,6 +281,7 @@ fn in_a_consultation_it_talks_to_whom_it_talked_before() {
         10s  3001 answers
                  ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: call r1 connected
+                 op1: senses r1, nobody
         11s  op1: release force
                  end 3001, normal-clearing
                  ada gets 3002, 3002 gets ada

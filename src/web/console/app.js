@@ -296,6 +296,12 @@ export class App {
     return (this.phone.peek()?.calls.peek().length ?? 0) > 0 || (this.desk?.model.current ?? null) !== null;
   }
 
+  /** A call of this page's phone that no desk has to do with: with calls in hand the phone is the desk's, at the ear or not. */
+  get ownCall() {
+    const { call, held } = this.model;
+    return call || held.length > 0 ? undefined : this.phone.peek()?.current?.call;
+  }
+
   /** @param {number} status @param {import('./desk/desk.js').Result | null} result */
   async refused(status, result) {
     if (status) {
@@ -376,6 +382,9 @@ export class App {
         break;
       case 'callee':
         this.say(`${this.people.named(happening.call.callee?.number ?? '')} ${progressWord(happening.call.callee)}`);
+        break;
+      case 'parked':
+        this.say(t('nowParked', { who: who(happening.call.caller, this) }));
         break;
       case 'ended':
         this.leavingUntil.value = 0;

@@ -19,7 +19,7 @@ const TEXT_MAX = 200;
  *            health: Health | null, senses: Senses | null, since: number, began: number}} InHand
  * @typedef {{request: string, queue: string, caller: Person, by: string, wanted: string, since: number}} Parked
  * @typedef {{kind: 'news', request: string} | {kind: 'recall', request: string, seconds: number}
- *   | {kind: 'phase', call: InHand} | {kind: 'ended', call: InHand | null, reason: string}
+ *   | {kind: 'phase', call: InHand} | {kind: 'parked', call: InHand} | {kind: 'ended', call: InHand | null, reason: string}
  *   | {kind: 'callee', call: InHand} | {kind: 'senses', call: InHand} | {kind: 'notice', text: string}
  *   | {kind: 'night', queue: string, isNight: boolean} | {kind: 'state'} | {kind: 'complete'} | {kind: 'welcome'}
  *   | {kind: 'evicted'} | {kind: 'phone', state: string}} Happening
@@ -221,6 +221,7 @@ export class DeskModel {
     this.held = this.held.filter((held) => held !== known);
     if (this.call === known) this.call = null;
     if (phase === 'ended') return [{ kind: 'ended', call: known, reason: text(event.reason) }];
+    if (phase === 'parked' && known) return [{ kind: 'parked', call: known }];
     if (phase === 'parked' || phase === 'serial') return [];
     const before = known ?? this.newCall(request, now);
     const callee = person(event.callee).number;
