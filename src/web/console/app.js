@@ -229,6 +229,7 @@ export class App {
       if (desk.isOn) this.say(t('reconnecting'), true);
     };
     transport.onFailure = () => void this.missed();
+    desk.model.begun = recallTab('begun', {});
     desk.phone = number;
     desk.isOn = true;
     transport.open();
@@ -377,6 +378,8 @@ export class App {
         break;
       }
       case 'phase':
+        // After F5 the call has gone on for as long as it has.
+        rememberTab('begun', desk.model.begins());
         this.leavingUntil.value = 0;
         this.say(situation(happening.call, this));
         break;

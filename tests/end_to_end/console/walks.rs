@@ -158,6 +158,7 @@ impl Walk {
         self.page_gets(phase, page);
         self.desk.photograph(&format!("{phase}-before"));
         let before = self.settled();
+        let gone_on = self.with_you();
         let start = self.mark(N);
         let struck = Instant::now();
         let start = match self.blow {
@@ -191,6 +192,7 @@ impl Walk {
         });
         assert!(same.is_some(), "{phase}: the page shows\n{now}\nand showed before\n{before}");
         self.is_right(phase, &start, page, &phones);
+        assert!(self.with_you() >= gone_on, "{phase}: the call begins anew after {gone_on:?}");
         self.note(page, desk);
         self.desk.photograph(phase);
     }
@@ -225,6 +227,13 @@ impl Walk {
         });
         assert!(found.is_some(), "the page is never at rest: {}", last.1);
         last.1
+    }
+
+    /// For how many seconds the call at the ear has gone on, as the page has it.
+    fn with_you(&mut self) -> Option<u64> {
+        let text = self.desk.text("#call-title .time");
+        let (minutes, seconds) = text.split_once(':')?;
+        Some(minutes.parse::<u64>().ok()? * 60 + seconds.parse::<u64>().ok()?)
     }
 
     fn shows(&mut self) -> Value {
