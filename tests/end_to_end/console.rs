@@ -1,4 +1,4 @@
-//! The desk page in Chromium: an operator's whole call by the keyboard, with real phones as caller and user. What the page
+//! The desk page in Chromium and Firefox: an operator's whole call by the keyboard, with real phones as caller and user. What the page
 //! plays and shows is judged by tone and colour, and at the same time it has to say the same in words.
 
 mod figures;
@@ -214,6 +214,16 @@ impl DeskPage {
             let now = self.evaluate("probe.hears(300)");
             assert!(is_nobody(&now), "{phase}: the page hears somebody again: {now}");
         }
+    }
+
+    /// Judges that the page plays something: a ring-back sounds for a second of five.
+    #[track_caller]
+    fn hears_something(&mut self, phase: &str) {
+        let found = wait::within(SETTLE, || {
+            let heard = self.evaluate("probe.hears(300)");
+            heard["loudness"].as_f64().is_some_and(|loudness| loudness > LOUD).then_some(())
+        });
+        assert!(found.is_some(), "{phase}: the page plays nothing");
     }
 
     /// Keeps what the page looks like, in `target/screenshots`.

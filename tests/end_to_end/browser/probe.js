@@ -84,8 +84,12 @@
     };
   };
 
-  /** When the page could be used, and when it showed this colour first, in ms since it began. */
+  /** When the page could be used, when it showed the colour that is awaited, and when the switchboard was gone, in ms since it began. */
   const times = {};
+  // It may be back before anybody asks.
+  new MutationObserver(() => {
+    if (document.querySelector('.own.noSwitchboard')) times.lost ||= Math.round(performance.now());
+  }).observe(document, { subtree: true, childList: true, attributeFilter: ['class'] });
   const watch = () => {
     const now = Math.round(performance.now());
     if (document.querySelector('input[name=operator]')) times.login ??= now;

@@ -37,6 +37,8 @@ enum PageGets {
     Party(Party),
     /// Neither voice nor picture of anybody.
     Nobody,
+    /// The same, and the tone of a phone that rings.
+    RingBack,
 }
 
 #[test]
@@ -93,7 +95,7 @@ impl Walk {
     }
 
     fn goes(mut self) {
-        use PageGets::{Nobody, Party as Of};
+        use PageGets::{Nobody, Party as Of, RingBack};
         let o = Gets::Party(OPERATOR);
         self.desk.says("Nobody hears or sees you");
         self.suffers("free", Nobody, []);
@@ -107,7 +109,7 @@ impl Walk {
         self.desk.press("c3002\n");
         self.max.await_event("CALL_INCOMING");
         self.desk.says("Nobody hears or sees you");
-        self.suffers("consulting", Nobody, [Gets::Hold]);
+        self.suffers("consulting", RingBack, [Gets::Hold]);
         self.max.accept();
         self.max.await_event("CALL_ESTABLISHED");
         self.desk.says("User hears and sees you");
@@ -159,6 +161,7 @@ impl Walk {
         self.desk.photograph(&format!("{phase}-before"));
         let before = self.settled();
         let gone_on = self.with_you();
+        self.desk.evaluate("probe.times.lost = 0");
         let start = self.mark(N);
         let struck = Instant::now();
         let start = match self.blow {
@@ -170,13 +173,13 @@ impl Walk {
             Blow::Cut => {
                 assert!(self.cable.cut() > 0, "{phase}: there was nothing to cut");
                 // What it knows without a connection is not what is compared.
-                self.desk.await_true("document.querySelector('.own.noSwitchboard')");
+                self.desk.await_true("probe.times.lost");
                 self.hurries();
                 start
             }
             Blow::Kill => {
                 self.board.crash();
-                self.desk.await_true("document.querySelector('.own.noSwitchboard')");
+                self.desk.await_true("probe.times.lost");
                 self.board.crash_and_restart_hours_later();
                 self.hurries();
                 // What stops and begins in the midst of a tone is heard as another.
@@ -203,7 +206,9 @@ impl Walk {
             PageGets::Party(Party { colour, .. }) => {
                 format!("sessionStorage.setItem('probe', '{}')", json!(colour.0))
             }
-            PageGets::Nobody => "sessionStorage.removeItem('probe')".to_owned(),
+            PageGets::Nobody | PageGets::RingBack => {
+                "sessionStorage.removeItem('probe')".to_owned()
+            }
         };
         self.desk.evaluate(&script);
     }
@@ -257,6 +262,10 @@ impl Walk {
             match page {
                 PageGets::Party(party) => desk.gets(phase, party),
                 PageGets::Nobody => desk.hears_nobody(phase),
+                PageGets::RingBack => {
+                    desk.hears_nobody(phase);
+                    desk.hears_something(phase);
+                }
             }
             if let Err(fault) = judged.join() {
                 std::panic::resume_unwind(fault);
@@ -268,7 +277,7 @@ impl Walk {
     fn page_gets(&mut self, phase: &str, page: PageGets) {
         match page {
             PageGets::Party(party) => self.desk.gets(phase, party),
-            PageGets::Nobody => self.desk.hears_nobody(phase),
+            PageGets::Nobody | PageGets::RingBack => self.desk.hears_nobody(phase),
         }
     }
 
