@@ -16,10 +16,9 @@
 //! One call of a hand rejoins, for all; where it is over before, the next one does.
 
 use super::admission::Callee;
-use super::consultation::progress_of;
 use super::context::CallContext;
 use super::operator_call::OperatorCall;
-use super::operator_state::{AnsweredCallee, Aside, ConsultedPhones, OperatorCallState, Then};
+use super::operator_state::{Aside, ConsultedPhones, OperatorCallState, Then};
 use super::ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
 use super::step::{CallStep, Owner};
 use super::world::party;
@@ -160,43 +159,6 @@ impl OperatorCall {
             OperatorCallState::InHand { operator: operator.clone(), aside, since, recall_at };
         self.enter(state, ctx);
         ctx.steps.push(CallStep::AtHand(operator, leg));
-    }
-
-    /// What became of the wanted person's phones meanwhile.
-    pub(super) fn on_consulted(&mut self, rung: ForkResult, ctx: &mut CallContext<'_>) {
-        let OperatorCallState::Rejoining { operator, aside, consulted, .. } = &mut self.state
-        else {
-            return;
-        };
-        let Some(phones) = consulted else { return };
-        let (operator, number) = (operator.clone(), phones.callee.number.clone());
-        match rung {
-            // The caller hears nothing of them, and the operator is not there.
-            ForkResult::Nothing | ForkResult::EarlyMedia(_) | ForkResult::Silenced => {}
-            ForkResult::Ringing => {
-                if !std::mem::replace(&mut phones.rings, true) {
-                    ctx.tell(&operator, self.progress(&number, "ringing", None));
-                }
-            }
-            ForkResult::Answered(leg, _) => {
-                let follow = phones.callee.offers_all_codecs(leg);
-                *aside = Aside::TalkingToCallee(AnsweredCallee { number: number.clone(), leg });
-                *consulted = None;
-                ctx.leg(Command::Listen(self.sources()));
-                ctx.tell(&operator, self.progress(&number, "answered", None));
-                if follow {
-                    ctx.leg(Command::Align { leg: self.caller, to: leg });
-                }
-            }
-            ForkResult::Failed(cause, _) => {
-                *consulted = None;
-                self.record.callee = None;
-                let (progress, reason) = progress_of(cause);
-                ctx.leg(Command::Listen(self.sources()));
-                ctx.tell(&operator, self.progress(&number, progress, reason));
-                ctx.tell(&operator, self.view(None));
-            }
-        }
     }
 
     /// It has been waited for long enough, or rung at the wanted person's.

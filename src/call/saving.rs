@@ -146,6 +146,12 @@ impl OperatorCall {
     }
 }
 
+impl ConsultedPhones {
+    fn saved(&self, now: Now) -> SavedConsulted {
+        SavedConsulted { callee: self.callee.saved(now), rings: self.rings }
+    }
+}
+
 impl State {
     fn saved(&self, now: Now) -> Option<Saved> {
         Some(match self {
@@ -200,9 +206,7 @@ impl State {
                     since: *since,
                     phone: phone.as_ref().map(|phone| phone.saved(now)),
                     until: now.unix_of(*until),
-                    consulted: consulted.as_ref().map(|ConsultedPhones { callee, rings }| {
-                        SavedConsulted { callee: callee.saved(now), rings: *rings }
-                    }),
+                    consulted: consulted.as_ref().map(|phones| phones.saved(now)),
                 }
             }
             Self::Parked(parked) => Saved::Parked(parked.saved(now)),
