@@ -101,8 +101,9 @@ impl OperatorCall {
         let aside = aside.clone();
         ctx.steps.push(CallStep::Own(phone, Owner::Call(self.id)));
         if let OperatorCallState::Rejoining { consulted, .. } = &mut self.state
-            && let Some(ConsultedPhones { mut callee, rings }) = consulted.take()
+            && let Some(phones) = consulted.take()
         {
+            let ConsultedPhones { mut callee, rings } = *phones;
             callee.on_behalf(phone);
             let then = Then::Talk;
             self.enter(OperatorCallState::Consulting { seat, callee, rings, then }, ctx);

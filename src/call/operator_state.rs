@@ -97,7 +97,7 @@ pub(crate) enum OperatorCallState {
         phone: Option<RingingPhones>,
         until: Instant,
         /// The wanted person rings on meanwhile.
-        consulted: Option<ConsultedPhones>,
+        consulted: Option<Box<ConsultedPhones>>,
     },
     /// On the list that all operators of the queue see.
     Parked(ParkedCall),

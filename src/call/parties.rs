@@ -1,7 +1,7 @@
 //! Who is in a call through an operator.
 
 use super::operator_call::OperatorCall;
-use super::operator_state::{AnsweredCallee, AnsweredOperator, ConsultedPhones, OperatorCallState};
+use super::operator_state::{AnsweredCallee, AnsweredOperator, OperatorCallState};
 use crate::ids::{LegId, Number, OperatorId};
 
 impl OperatorCall {
@@ -23,12 +23,11 @@ impl OperatorCall {
     pub fn callee(&self) -> Option<&Number> {
         match &self.state {
             OperatorCallState::Consulting { callee, .. }
-            | OperatorCallState::Rejoining {
-                consulted: Some(ConsultedPhones { callee, .. }),
-                ..
-            }
             | OperatorCallState::Transferring { callee, .. }
             | OperatorCallState::Entrusted { callee, .. } => Some(&callee.number),
+            OperatorCallState::Rejoining { consulted: Some(phones), .. } => {
+                Some(&phones.callee.number)
+            }
             OperatorCallState::InHand { aside, .. }
             | OperatorCallState::Rejoining { aside, .. } => {
                 aside.callee().map(|callee| &callee.number)
@@ -68,14 +67,13 @@ impl OperatorCall {
     pub fn ringing_at(&self) -> Option<&Number> {
         match &self.state {
             OperatorCallState::RingingYou { phone: ringing, .. }
-            | OperatorCallState::Rejoining {
-                consulted: Some(ConsultedPhones { callee: ringing, .. }),
-                ..
-            }
             | OperatorCallState::Rejoining { consulted: None, phone: Some(ringing), .. }
             | OperatorCallState::Consulting { callee: ringing, .. }
             | OperatorCallState::Entrusted { callee: ringing, .. }
             | OperatorCallState::Transferring { callee: ringing, .. } => Some(&ringing.number),
+            OperatorCallState::Rejoining { consulted: Some(phones), .. } => {
+                Some(&phones.callee.number)
+            }
             OperatorCallState::Arriving { .. }
             | OperatorCallState::Queued
             | OperatorCallState::Announcing { .. }

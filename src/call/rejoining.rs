@@ -40,7 +40,7 @@ impl OperatorCall {
             OperatorCallState::Consulting { callee, rings, then: Then::Talk, .. } => {
                 let mut callee = callee.clone();
                 callee.on_behalf(self.caller);
-                consulted = Some(ConsultedPhones { callee, rings: *rings });
+                consulted = Some(Box::new(ConsultedPhones { callee, rings: *rings }));
                 Aside::Caller
             }
             OperatorCallState::TalkingToCallee { callee, .. } => {
@@ -82,7 +82,7 @@ impl OperatorCall {
     fn rejoin(
         &mut self,
         operator: OperatorId,
-        (aside, consulted): (Aside, Option<ConsultedPhones>),
+        (aside, consulted): (Aside, Option<Box<ConsultedPhones>>),
         since: Option<UnixTime>,
         ctx: &mut CallContext<'_>,
     ) {

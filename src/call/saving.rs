@@ -400,9 +400,8 @@ impl SavedOperatorCall {
                     since,
                     phone: phone.as_ref().map(ringing),
                     until: now.instant_of(until),
-                    consulted: consulted.map(|SavedConsulted { callee, rings }| ConsultedPhones {
-                        callee: ringing(&callee),
-                        rings,
+                    consulted: consulted.map(|SavedConsulted { callee, rings }| {
+                        Box::new(ConsultedPhones { callee: ringing(&callee), rings })
                     }),
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::admission::CallerIdentity;
 use super::operator_call::OperatorCall;
-use super::operator_state::{ConsultedPhones, OperatorCallState};
+use super::operator_state::OperatorCallState;
 use crate::desk::event::{Caller, DeskEvent};
 use crate::ids::Number;
 
@@ -40,13 +40,14 @@ impl OperatorCall {
 
     /// What has become of the wanted person's phones, while they ring.
     pub fn callee_view(&self) -> Option<DeskEvent> {
-        let (OperatorCallState::Consulting { callee, rings, .. }
-        | OperatorCallState::Transferring { callee, rings, .. }
-        | OperatorCallState::Rejoining {
-            consulted: Some(ConsultedPhones { callee, rings }),
-            ..
-        }) = &self.state
-        else {
+        let (callee, rings) = if let OperatorCallState::Consulting { callee, rings, .. }
+        | OperatorCallState::Transferring { callee, rings, .. } =
+            &self.state
+        {
+            (callee, rings)
+        } else if let OperatorCallState::Rejoining { consulted: Some(phones), .. } = &self.state {
+            (&phones.callee, &phones.rings)
+        } else {
             return None;
         };
         let progress = if *rings { "ringing" } else { "trying" };

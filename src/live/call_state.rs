@@ -120,7 +120,7 @@ pub enum OperatorPhaseRow<'a> {
         since: u64,
         recall: u64,
     },
-    Rejoining(RejoiningRow<'a>),
+    Rejoining(Box<RejoiningRow<'a>>),
     Parked(ParkRow<'a>),
     Transferring {
         by: RowText<'a>,
@@ -242,15 +242,15 @@ impl<'a> RejoiningRow<'a> {
         since: Option<UnixTime>,
         (phones, consulted): (Option<&'a SavedRinging>, Option<&'a SavedConsulted>),
         until: UnixTime,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             by: operator(by),
             aside: AsideRow::of(aside),
             since: since.map(moment),
             phones: phones.map(RingingRow::of),
             until: moment(until),
             consulted: consulted.map(ConsultedRow::of),
-        }
+        })
     }
 
     fn read(self) -> Result<SavedOperatorState, CallFault> {
