@@ -4,7 +4,7 @@ use super::admission::{self, AdmittedCall, CallOrigin, CallerIdentity};
 use super::call_record::EndedBy;
 use super::context::CallContext;
 use super::operator_call::OperatorCall;
-use super::operator_state::{AnsweredCallee, AnsweredOperator, OperatorCallState, Then};
+use super::operator_state::{AnsweredCallee, AnsweredOperator, Aside, OperatorCallState, Then};
 use super::ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
 use super::step::{Accepted, CommandSource, Owner};
 use super::world::party;
@@ -385,6 +385,43 @@ impl OperatorCall {
                 ctx.tell(&operator, self.progress(&number, progress, reason));
                 then.report(&seat, cause.status(), ctx);
                 self.back_with_caller(seat, ctx);
+            }
+        }
+    }
+
+    /// What became of the consulted phones while the operator's own is called again.
+    pub(super) fn on_consulted(&mut self, rung: ForkResult, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::Rejoining { operator, aside, consulted, .. } = &mut self.state
+        else {
+            return;
+        };
+        let Some(phones) = consulted else { return };
+        let (operator, number) = (operator.clone(), phones.callee.number.clone());
+        match rung {
+            // The caller hears nothing of them, and the operator is not there.
+            ForkResult::Nothing | ForkResult::EarlyMedia(_) | ForkResult::Silenced => {}
+            ForkResult::Ringing => {
+                if !std::mem::replace(&mut phones.rings, true) {
+                    ctx.tell(&operator, self.progress(&number, "ringing", None));
+                }
+            }
+            ForkResult::Answered(leg, _) => {
+                let follow = phones.callee.offers_all_codecs(leg);
+                *aside = Aside::TalkingToCallee(AnsweredCallee { number: number.clone(), leg });
+                *consulted = None;
+                ctx.leg(leg::Command::Listen(self.sources()));
+                ctx.tell(&operator, self.progress(&number, "answered", None));
+                if follow {
+                    ctx.leg(leg::Command::Align { leg: self.caller, to: leg });
+                }
+            }
+            ForkResult::Failed(cause, _) => {
+                *consulted = None;
+                self.record.callee = None;
+                let (progress, reason) = progress_of(cause);
+                ctx.leg(leg::Command::Listen(self.sources()));
+                ctx.tell(&operator, self.progress(&number, progress, reason));
+                ctx.tell(&operator, self.view(None));
             }
         }
     }

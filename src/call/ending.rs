@@ -24,9 +24,10 @@ impl OperatorCall {
                     ctx.hang_up(callee.leg, cause);
                 }
             }
-            OperatorCallState::Rejoining { aside, phone, .. } => {
-                if let Some(mut phone) = phone {
-                    phone.call_off(cause, ctx);
+            OperatorCallState::Rejoining { aside, phone, consulted, .. } => {
+                let consulted = consulted.map(|phones| phones.callee);
+                for mut phones in phone.into_iter().chain(consulted) {
+                    phones.call_off(cause, ctx);
                 }
                 if let Some(callee) = aside.callee() {
                     ctx.hang_up(callee.leg, cause);

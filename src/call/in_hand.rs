@@ -15,7 +15,9 @@ use super::call_record::Handover;
 use super::context::CallContext;
 use super::log_event::LogEvent;
 use super::operator_call::OperatorCall;
-use super::operator_state::{AnsweredOperator, Aside, OperatorCallState, ParkedCall};
+use super::operator_state::{
+    AnsweredOperator, Aside, ConsultedPhones, OperatorCallState, ParkedCall, Then,
+};
 use super::step::{CallStep, Owner};
 use crate::acd;
 use crate::cause::Cause;
@@ -98,6 +100,15 @@ impl OperatorCall {
         let seat = AnsweredOperator { operator: operator.clone(), phone };
         let aside = aside.clone();
         ctx.steps.push(CallStep::Own(phone, Owner::Call(self.id)));
+        if let OperatorCallState::Rejoining { consulted, .. } = &mut self.state
+            && let Some(phones) = consulted.take()
+        {
+            let ConsultedPhones { mut callee, rings } = *phones;
+            callee.on_behalf(phone);
+            let then = Then::Talk;
+            self.enter(OperatorCallState::Consulting { seat, callee, rings, then }, ctx);
+            return self.tell_senses(ctx);
+        }
         match aside {
             Aside::Caller => self.enter(OperatorCallState::WithCaller { seat }, ctx),
             Aside::TalkingToCallee(callee) => {
@@ -108,6 +119,7 @@ impl OperatorCall {
             }
             Aside::Connected(callee) => {
                 self.enter(OperatorCallState::Connected { seat, callee }, ctx);
+                self.tell_senses(ctx);
             }
         }
     }
@@ -147,8 +159,14 @@ impl OperatorCall {
     pub(super) fn given_up(&mut self, reason: &'static str, ctx: &mut CallContext<'_>) {
         match &mut self.state {
             OperatorCallState::InHand { .. } | OperatorCallState::Rejoining { .. } => {
-                if let OperatorCallState::Rejoining { phone: Some(phone), .. } = &mut self.state {
-                    phone.call_off(Cause::Abandoned, ctx);
+                if let OperatorCallState::Rejoining { phone, consulted, .. } = &mut self.state {
+                    let consulted = consulted.take().map(|phones| phones.callee);
+                    if consulted.is_some() {
+                        self.record.callee = None;
+                    }
+                    for mut phones in phone.take().into_iter().chain(consulted) {
+                        phones.call_off(Cause::Abandoned, ctx);
+                    }
                 }
                 let (OperatorCallState::InHand { operator, aside, .. }
                 | OperatorCallState::Rejoining { operator, aside, .. }) = &self.state

@@ -79,8 +79,8 @@ pub use log_event::LogEvent;
 pub use operator_state::{AnsweredCallee, AnsweredOperator, Aside, RecordingState, Then};
 pub use ringing::SavedRinging;
 pub use saved::{
-    SavedCall, SavedDirectCall, SavedDirectState, SavedHand, SavedKind, SavedOperatorCall,
-    SavedOperatorState, SavedPark, SavedTransfer,
+    SavedCall, SavedConsulted, SavedDirectCall, SavedDirectState, SavedHand, SavedKind,
+    SavedOperatorCall, SavedOperatorState, SavedPark, SavedTransfer,
 };
 pub use settings::{AnsweredBy, QueueSettings, Recorded};
 pub use step::{CommandSource, Keep, RecordingCommand};

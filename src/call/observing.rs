@@ -109,6 +109,13 @@ impl OperatorCall {
         }
     }
 
+    /// An operator comes to a state in which nobody hears or sees it: the relay's table has no news of that.
+    pub(super) fn tell_senses(&self, ctx: &mut CallContext<'_>) {
+        if let Some(seat) = self.seat() {
+            ctx.tell(&seat.operator, self.senses_view());
+        }
+    }
+
     /// Who hears and sees the operator, and whom it does.
     pub fn senses_view(&self) -> DeskEvent {
         let [hears_you, you_hear, sees_you, you_see] = self.checks.senses();

@@ -281,6 +281,12 @@ impl OperatorCall {
                 let rung = phone.on(event, ctx);
                 self.on_rejoining(rung, ctx);
             }
+            OperatorCallState::Rejoining { consulted: Some(phones), .. }
+                if phones.callee.has(leg) =>
+            {
+                let rung = phones.callee.on(event, ctx);
+                self.on_consulted(rung, ctx);
+            }
             OperatorCallState::Transferring { callee, .. } if callee.has(leg) => {
                 let rung = callee.on(event, ctx);
                 self.on_transferring(rung, ctx);
@@ -507,7 +513,9 @@ impl OperatorCall {
             | OperatorCallState::Transferring { callee, .. }
             | OperatorCallState::Entrusted { callee, .. } => Some(callee.until),
             OperatorCallState::InHand { recall_at, .. } => Some(*recall_at),
-            OperatorCallState::Rejoining { until, .. } => Some(*until),
+            OperatorCallState::Rejoining { until, consulted, .. } => {
+                Some(consulted.as_ref().map_or(*until, |phones| phones.callee.until.min(*until)))
+            }
             OperatorCallState::Parked(parked) => Some(parked.recall_at),
             OperatorCallState::Settling { until, .. } => *until,
             OperatorCallState::Queued
@@ -549,7 +557,7 @@ impl OperatorCall {
             }
             OperatorCallState::Releasing { .. } => self.give_up_release(ctx),
             OperatorCallState::InHand { .. } | OperatorCallState::Parked(_) => self.recall(ctx),
-            OperatorCallState::Rejoining { .. } => self.not_rejoined(ctx),
+            OperatorCallState::Rejoining { .. } => self.tick_rejoining(ctx),
             OperatorCallState::Transferring { callee, .. } => {
                 callee.call_off(Cause::NoAnswer, ctx);
                 self.on_transferring(ForkResult::Failed(Cause::NoAnswer, vec![]), ctx);

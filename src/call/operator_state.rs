@@ -96,6 +96,8 @@ pub(crate) enum OperatorCallState {
         /// None: it cannot be called until it registers anew.
         phone: Option<RingingPhones>,
         until: Instant,
+        /// The wanted person rings on meanwhile.
+        consulted: Option<Box<ConsultedPhones>>,
     },
     /// On the list that all operators of the queue see.
     Parked(ParkedCall),
@@ -148,6 +150,14 @@ impl Aside {
             }
         }
     }
+}
+
+/// The phones of a wanted person that ring while the operator's phone is called again.
+#[derive(Debug)]
+pub(crate) struct ConsultedPhones {
+    pub callee: RingingPhones,
+    /// One has said that it rings.
+    pub rings: bool,
 }
 
 /// A call on the list of parked ones.

@@ -25,6 +25,9 @@ impl OperatorCall {
             OperatorCallState::Consulting { callee, .. }
             | OperatorCallState::Transferring { callee, .. }
             | OperatorCallState::Entrusted { callee, .. } => Some(&callee.number),
+            OperatorCallState::Rejoining { consulted: Some(phones), .. } => {
+                Some(&phones.callee.number)
+            }
             OperatorCallState::InHand { aside, .. }
             | OperatorCallState::Rejoining { aside, .. } => {
                 aside.callee().map(|callee| &callee.number)
@@ -53,6 +56,7 @@ impl OperatorCall {
         let rings = matches!(
             self.state,
             OperatorCallState::Consulting { .. }
+                | OperatorCallState::Rejoining { consulted: Some(_), .. }
                 | OperatorCallState::Entrusted { .. }
                 | OperatorCallState::Transferring { .. }
         );
@@ -63,10 +67,13 @@ impl OperatorCall {
     pub fn ringing_at(&self) -> Option<&Number> {
         match &self.state {
             OperatorCallState::RingingYou { phone: ringing, .. }
-            | OperatorCallState::Rejoining { phone: Some(ringing), .. }
+            | OperatorCallState::Rejoining { consulted: None, phone: Some(ringing), .. }
             | OperatorCallState::Consulting { callee: ringing, .. }
             | OperatorCallState::Entrusted { callee: ringing, .. }
             | OperatorCallState::Transferring { callee: ringing, .. } => Some(&ringing.number),
+            OperatorCallState::Rejoining { consulted: Some(phones), .. } => {
+                Some(&phones.callee.number)
+            }
             OperatorCallState::Arriving { .. }
             | OperatorCallState::Queued
             | OperatorCallState::Announcing { .. }
@@ -79,7 +86,7 @@ impl OperatorCall {
             | OperatorCallState::Leaving { .. }
             | OperatorCallState::InHand { .. }
             | OperatorCallState::Parked(_)
-            | OperatorCallState::Rejoining { phone: None, .. }
+            | OperatorCallState::Rejoining { consulted: None, phone: None, .. }
             | OperatorCallState::Settling { .. }
             | OperatorCallState::Serial { .. }
             | OperatorCallState::HandedOver { .. }

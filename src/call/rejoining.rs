@@ -5,8 +5,9 @@
 //!   with-caller, consulting, talking-to-callee, alternated, connected; in-hand, where no call is at the ear
 //!        │ the phone is lost, and the operator has its desk, or the lease of it
 //!        ▼
-//!   rejoining ── called at once, when it registers, when the desk says hello ── 200 ──▶ as before;
-//!        │                                                     a consultation that rang is over
+//!   rejoining ── called at once, when it registers, when the desk says hello ── 200 ──▶ as before
+//!        │  ▲
+//!        │  └── the wanted person rings on, answers and has hold media, or is gone
 //!        │ lease over, cancel, declined at the phone, logged out
 //!        ▼
 //!   the front of the queue, or handed over unchecked, with all else that waits in the operator's hand
@@ -17,7 +18,7 @@
 use super::admission::Callee;
 use super::context::CallContext;
 use super::operator_call::OperatorCall;
-use super::operator_state::{Aside, OperatorCallState, Then};
+use super::operator_state::{Aside, ConsultedPhones, OperatorCallState, Then};
 use super::ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
 use super::step::{CallStep, Owner};
 use super::world::party;
@@ -33,13 +34,13 @@ impl OperatorCall {
         if !ctx.facts.keeps_its_calls(&operator) {
             return false;
         }
-        let aside = match &mut self.state {
+        let mut consulted = None;
+        let aside = match &self.state {
             OperatorCallState::WithCaller { .. } => Aside::Caller,
-            OperatorCallState::Consulting { callee, then: Then::Talk, .. } => {
-                callee.call_off(Cause::Abandoned, ctx);
-                let number = callee.number.clone();
-                self.record.callee = None;
-                ctx.tell(&operator, self.progress(&number, "hung-up", None));
+            OperatorCallState::Consulting { callee, rings, then: Then::Talk, .. } => {
+                let mut callee = callee.clone();
+                callee.on_behalf(self.caller);
+                consulted = Some(Box::new(ConsultedPhones { callee, rings: *rings }));
                 Aside::Caller
             }
             OperatorCallState::TalkingToCallee { callee, .. } => {
@@ -66,7 +67,7 @@ impl OperatorCall {
             | OperatorCallState::HandedOver { .. }
             | OperatorCallState::Ended => return false,
         };
-        self.rejoin(operator, aside, None, ctx);
+        self.rejoin(operator, (aside, consulted), None, ctx);
         true
     }
 
@@ -74,20 +75,21 @@ impl OperatorCall {
     pub(super) fn wait_with_phone(&mut self, ctx: &mut CallContext<'_>) {
         let OperatorCallState::InHand { operator, aside, since, .. } = &self.state else { return };
         if ctx.facts.keeps_its_calls(operator) {
-            self.rejoin(operator.clone(), aside.clone(), Some(*since), ctx);
+            self.rejoin(operator.clone(), (aside.clone(), None), Some(*since), ctx);
         }
     }
 
     fn rejoin(
         &mut self,
         operator: OperatorId,
-        aside: Aside,
+        (aside, consulted): (Aside, Option<Box<ConsultedPhones>>),
         since: Option<UnixTime>,
         ctx: &mut CallContext<'_>,
     ) {
         let until = ctx.facts.now.instant + ctx.facts.settings.lease;
+        let phone = None;
         self.enter(
-            OperatorCallState::Rejoining { operator, aside, since, phone: None, until },
+            OperatorCallState::Rejoining { operator, aside, since, phone, until, consulted },
             ctx,
         );
         self.phone_back(ctx);
@@ -157,6 +159,18 @@ impl OperatorCall {
             OperatorCallState::InHand { operator: operator.clone(), aside, since, recall_at };
         self.enter(state, ctx);
         ctx.steps.push(CallStep::AtHand(operator, leg));
+    }
+
+    /// It has been waited for long enough, or rung at the wanted person's.
+    pub(super) fn tick_rejoining(&mut self, ctx: &mut CallContext<'_>) {
+        let OperatorCallState::Rejoining { until, consulted, .. } = &mut self.state else { return };
+        match consulted {
+            Some(phones) if ctx.facts.now.instant < *until => {
+                phones.callee.call_off(Cause::NoAnswer, ctx);
+                self.on_consulted(ForkResult::Failed(Cause::NoAnswer, vec![]), ctx);
+            }
+            Some(_) | None => self.not_rejoined(ctx),
+        }
     }
 
     /// It is not waited for any longer.

@@ -155,6 +155,7 @@ pub enum SavedOperatorState {
         since: Option<UnixTime>,
         phone: Option<SavedRinging>,
         until: UnixTime,
+        consulted: Option<SavedConsulted>,
     },
     Parked(SavedPark),
     Transferring {
@@ -171,6 +172,15 @@ pub enum SavedOperatorState {
         by: OperatorId,
         callee: AnsweredCallee,
     },
+}
+
+/// The phones of a wanted person that ring while the operator's phone is called again.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SavedConsulted {
+    /// Those phones.
+    pub callee: SavedRinging,
+    /// One has said that it rings.
+    pub rings: bool,
 }
 
 /// A call on the list of parked ones.
@@ -282,9 +292,10 @@ impl SavedOperatorCall {
             SavedOperatorState::InHand { aside, .. } => {
                 legs.extend(aside.callee().map(|callee| callee.leg));
             }
-            SavedOperatorState::Rejoining { aside, phone, .. } => {
+            SavedOperatorState::Rejoining { aside, phone, consulted, .. } => {
                 legs.extend(aside.callee().map(|callee| callee.leg));
-                legs.extend(phone.iter().flat_map(|phone| &phone.legs));
+                let consulted = consulted.as_ref().map(|phones| &phones.callee);
+                legs.extend(phone.iter().chain(consulted).flat_map(|phones| &phones.legs));
             }
             SavedOperatorState::Settling { callee, .. }
             | SavedOperatorState::Serial { callee, .. } => legs.push(callee.leg),

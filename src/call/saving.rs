@@ -5,10 +5,10 @@ use super::context::CallContext;
 use super::direct::{DirectCall, DirectCallState, REDIRECTIONS_MAX, Transfer};
 use super::facts::CallFacts;
 use super::operator_call::{ArrivedCall, OperatorCall};
-use super::operator_state::{OperatorCallState as State, ParkedCall};
-use super::ringing::RingingPhones;
+use super::operator_state::{ConsultedPhones, OperatorCallState as State, ParkedCall};
+use super::ringing::{RingingPhones, SavedRinging};
 use super::saved::{
-    SavedCall, SavedDirectCall, SavedDirectState, SavedKind, SavedOperatorCall,
+    SavedCall, SavedConsulted, SavedDirectCall, SavedDirectState, SavedKind, SavedOperatorCall,
     SavedOperatorState as Saved, SavedPark, SavedTransfer,
 };
 use super::step::Owner;
@@ -147,6 +147,12 @@ impl OperatorCall {
     }
 }
 
+impl ConsultedPhones {
+    fn saved(&self, now: Now) -> SavedConsulted {
+        SavedConsulted { callee: self.callee.saved(now), rings: self.rings }
+    }
+}
+
 impl State {
     fn saved(&self, now: Now) -> Option<Saved> {
         Some(match self {
@@ -194,13 +200,16 @@ impl State {
                 since: *since,
                 recall_at: now.unix_of(*recall_at),
             },
-            Self::Rejoining { operator, aside, since, phone, until } => Saved::Rejoining {
-                operator: operator.clone(),
-                aside: aside.clone(),
-                since: *since,
-                phone: phone.as_ref().map(|phone| phone.saved(now)),
-                until: now.unix_of(*until),
-            },
+            Self::Rejoining { operator, aside, since, phone, until, consulted } => {
+                Saved::Rejoining {
+                    operator: operator.clone(),
+                    aside: aside.clone(),
+                    since: *since,
+                    phone: phone.as_ref().map(|phone| phone.saved(now)),
+                    until: now.unix_of(*until),
+                    consulted: consulted.as_ref().map(|phones| phones.saved(now)),
+                }
+            }
             Self::Parked(parked) => Saved::Parked(parked.saved(now)),
             Self::Transferring { by, callee, rings } => {
                 Saved::Transferring { by: by.clone(), callee: callee.saved(now), rings: *rings }
@@ -342,7 +351,8 @@ impl DirectCall {
 
 impl SavedOperatorCall {
     fn restored(&self, call: &OperatorCall, now: Now) -> State {
-        let ringing = |saved| RingingPhones::restored(now, saved, Owner::Call(call.id));
+        let ringing =
+            |saved: &SavedRinging| RingingPhones::restored(now, saved, Owner::Call(call.id));
         match self.state.clone() {
             Saved::Arriving { until } => State::Arriving {
                 until: now.instant_of(until),
@@ -384,13 +394,18 @@ impl SavedOperatorCall {
                 let recall_at = now.instant_of(recall_at);
                 State::InHand { operator, aside, since, recall_at }
             }
-            Saved::Rejoining { operator, aside, since, phone, until } => State::Rejoining {
-                operator,
-                aside,
-                since,
-                phone: phone.as_ref().map(ringing),
-                until: now.instant_of(until),
-            },
+            Saved::Rejoining { operator, aside, since, phone, until, consulted } => {
+                State::Rejoining {
+                    operator,
+                    aside,
+                    since,
+                    phone: phone.as_ref().map(ringing),
+                    until: now.instant_of(until),
+                    consulted: consulted.map(|SavedConsulted { callee, rings }| {
+                        Box::new(ConsultedPhones { callee: ringing(&callee), rings })
+                    }),
+                }
+            }
             Saved::Parked(parked) => State::Parked(ParkedCall::restored(now, &parked)),
             Saved::Transferring { by, callee, rings } => {
                 State::Transferring { by, callee: ringing(&callee), rings }

@@ -49,6 +49,8 @@ impl OperatorCall {
                 let told = LegSource::Told(self.prompt(PromptMessage::Connected));
                 vec![(c, LegSource::Leg(u.leg)), (o.phone, told), (u.leg, LegSource::Leg(c))]
             }
+            // Nothing has changed for it.
+            OperatorCallState::Rejoining { consulted: Some(_), .. } => vec![(c, asking)],
             OperatorCallState::InHand { aside, .. }
             | OperatorCallState::Rejoining { aside, .. } => self.aside_sources(aside),
             OperatorCallState::Parked(_) => vec![(c, self.held())],

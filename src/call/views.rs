@@ -38,6 +38,22 @@ impl OperatorCall {
         }
     }
 
+    /// What has become of the wanted person's phones, while they ring.
+    pub fn callee_view(&self) -> Option<DeskEvent> {
+        let (callee, rings) = if let OperatorCallState::Consulting { callee, rings, .. }
+        | OperatorCallState::Transferring { callee, rings, .. } =
+            &self.state
+        {
+            (callee, rings)
+        } else if let OperatorCallState::Rejoining { consulted: Some(phones), .. } = &self.state {
+            (&phones.callee, &phones.rings)
+        } else {
+            return None;
+        };
+        let progress = if *rings { "ringing" } else { "trying" };
+        Some(self.progress(&callee.number, progress, None))
+    }
+
     /// The phase as the desk protocol names it; callers in the queue have none there.
     pub fn phase(&self) -> &'static str {
         match &self.state {

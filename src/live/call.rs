@@ -2,9 +2,9 @@
 
 use super::call_fault::{CALL_BYTES_MAX, CallFault, few, need};
 use super::call_state::{
-    DirectPhaseRow, HandRow, ID_MAX, OperatorPhaseRow, PlaceRow, RowText, is_default, moment,
-    read_leg, read_moment,
+    DirectPhaseRow, ID_MAX, OperatorPhaseRow, RowText, is_default, moment, read_leg, read_moment,
 };
+use super::place::{HandRow, PlaceRow};
 use crate::call::admission::{CallOrigin, CallerIdentity};
 use crate::call::call_record::{CallPhase, CallRecord, Handover, PHASES_MAX};
 use crate::call::{

@@ -1,15 +1,14 @@
 //! Where a call stands, as rows of its text.
 
 use super::call_fault::{CallFault, few, need};
-use crate::acd::{SavedPlace, SavedWait};
 use crate::call::{
-    AnsweredCallee, AnsweredOperator, Aside, CommandSource, SavedDirectState, SavedHand,
+    AnsweredCallee, AnsweredOperator, Aside, CommandSource, SavedConsulted, SavedDirectState,
     SavedOperatorState, SavedPark, SavedRinging, SavedTransfer, Then,
 };
 use crate::cause::Cause;
 use crate::ids::{LegId, Number, OperatorId};
 use crate::sip::Uri;
-use crate::time::{Duration, UnixTime};
+use crate::time::UnixTime;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -47,11 +46,11 @@ fn read_cause(field: &'static str, word: &str) -> Result<Cause, CallFault> {
     need(field, "the word of a cause", Cause::from_word(word))
 }
 
-fn number(number: &Number) -> RowText<'_> {
+pub fn number(number: &Number) -> RowText<'_> {
     number.as_str().into()
 }
 
-fn operator(operator: &OperatorId) -> RowText<'_> {
+pub fn operator(operator: &OperatorId) -> RowText<'_> {
     operator.as_str().into()
 }
 
@@ -121,15 +120,7 @@ pub enum OperatorPhaseRow<'a> {
         since: u64,
         recall: u64,
     },
-    Rejoining {
-        by: RowText<'a>,
-        aside: AsideRow<'a>,
-        #[serde(default, skip_serializing_if = "is_default")]
-        since: Option<u64>,
-        #[serde(default, skip_serializing_if = "is_default")]
-        phones: Option<RingingRow<'a>>,
-        until: u64,
-    },
+    Rejoining(Box<RejoiningRow<'a>>),
     Parked(ParkRow<'a>),
     Transferring {
         by: RowText<'a>,
@@ -213,6 +204,67 @@ pub enum AskerRow<'a> {
     Nobody,
 }
 
+/// The phones of a wanted person that ring while the operator's phone is called again.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+pub struct ConsultedRow<'a> {
+    phones: RingingRow<'a>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    rings: bool,
+}
+
+impl<'a> ConsultedRow<'a> {
+    fn of(consulted: &'a SavedConsulted) -> Self {
+        Self { phones: RingingRow::of(&consulted.callee), rings: consulted.rings }
+    }
+
+    fn read(self) -> Result<SavedConsulted, CallFault> {
+        Ok(SavedConsulted { callee: self.phones.read()?, rings: self.rings })
+    }
+}
+
+/// A call whose operator's phone is called again.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+pub struct RejoiningRow<'a> {
+    by: RowText<'a>,
+    aside: AsideRow<'a>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    since: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    phones: Option<RingingRow<'a>>,
+    until: u64,
+    #[serde(default, skip_serializing_if = "is_default")]
+    consulted: Option<ConsultedRow<'a>>,
+}
+
+impl<'a> RejoiningRow<'a> {
+    fn of(
+        (by, aside): (&'a OperatorId, &'a Aside),
+        since: Option<UnixTime>,
+        (phones, consulted): (Option<&'a SavedRinging>, Option<&'a SavedConsulted>),
+        until: UnixTime,
+    ) -> Box<Self> {
+        Box::new(Self {
+            by: operator(by),
+            aside: AsideRow::of(aside),
+            since: since.map(moment),
+            phones: phones.map(RingingRow::of),
+            until: moment(until),
+            consulted: consulted.map(ConsultedRow::of),
+        })
+    }
+
+    fn read(self) -> Result<SavedOperatorState, CallFault> {
+        Ok(SavedOperatorState::Rejoining {
+            operator: OperatorId::from(&*self.by),
+            aside: self.aside.read()?,
+            since: self.since.map(read_moment),
+            phone: self.phones.map(RingingRow::read).transpose()?,
+            until: read_moment(self.until),
+            consulted: self.consulted.map(ConsultedRow::read).transpose()?,
+        })
+    }
+}
+
 /// A parked call.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 pub struct ParkRow<'a> {
@@ -233,36 +285,6 @@ pub enum AsideRow<'a> {
     TalkingToCallee(CalleeRow<'a>),
     Alternated(CalleeRow<'a>),
     Connected(CalleeRow<'a>),
-}
-
-/// A place in a queue.
-#[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(default)]
-pub struct PlaceRow<'a> {
-    #[serde(skip_serializing_if = "is_default")]
-    priority: u8,
-    turn: i64,
-    #[serde(skip_serializing_if = "is_default")]
-    never_to: Option<RowText<'a>>,
-    #[serde(skip_serializing_if = "is_default")]
-    told: Option<usize>,
-    #[serde(skip_serializing_if = "is_default")]
-    unanswered: bool,
-    #[serde(skip_serializing_if = "is_default")]
-    wait_until: Option<u64>,
-    #[serde(skip_serializing_if = "is_default")]
-    wait_left_us: Option<u64>,
-}
-
-/// A place in an operator's hand.
-#[derive(Debug, Deserialize, PartialEq, Serialize)]
-pub struct HandRow<'a> {
-    turn: u64,
-    at: RowText<'a>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    idle_phone: Option<u64>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    keys: bool,
 }
 
 impl<'a> OperatorPhaseRow<'a> {
@@ -316,8 +338,9 @@ impl<'a> OperatorPhaseRow<'a> {
                 since: moment(*since),
                 recall: moment(*recall_at),
             },
-            S::Rejoining { operator, aside, since, phone, until } => {
-                Self::rejoining((operator, aside), *since, phone.as_ref(), *until)
+            S::Rejoining { operator: by, aside, since, phone, until, consulted } => {
+                let phones = (phone.as_ref(), consulted.as_ref());
+                Self::Rejoining(RejoiningRow::of((by, aside), *since, phones, *until))
             }
             S::Parked(parked) => Self::Parked(ParkRow::of(parked)),
             S::Transferring { by, callee, rings } => Self::Transferring {
@@ -333,21 +356,6 @@ impl<'a> OperatorPhaseRow<'a> {
             S::Serial { by, callee } => {
                 Self::Serial { by: operator(by), callee: CalleeRow::of(callee) }
             }
-        }
-    }
-
-    fn rejoining(
-        (by, aside): (&'a OperatorId, &'a Aside),
-        since: Option<UnixTime>,
-        phone: Option<&'a SavedRinging>,
-        until: UnixTime,
-    ) -> Self {
-        Self::Rejoining {
-            by: operator(by),
-            aside: AsideRow::of(aside),
-            since: since.map(moment),
-            phones: phone.map(RingingRow::of),
-            until: moment(until),
         }
     }
 
@@ -402,13 +410,7 @@ impl<'a> OperatorPhaseRow<'a> {
                 since: read_moment(since),
                 recall_at: read_moment(recall),
             },
-            Self::Rejoining { by, aside, since, phones, until } => S::Rejoining {
-                operator: operator(by),
-                aside: aside.read()?,
-                since: since.map(read_moment),
-                phone: phones.map(RingingRow::read).transpose()?,
-                until: read_moment(until),
-            },
+            Self::Rejoining(row) => row.read()?,
             Self::Parked(parked) => S::Parked(parked.read()),
             Self::Transferring { by, phones, rings } => {
                 S::Transferring { by: operator(by), callee: phones.read()?, rings }
@@ -598,59 +600,6 @@ impl<'a> AsideRow<'a> {
             Self::TalkingToCallee(callee) => Aside::TalkingToCallee(callee.read()?),
             Self::Alternated(callee) => Aside::Alternated(callee.read()?),
             Self::Connected(callee) => Aside::Connected(callee.read()?),
-        })
-    }
-}
-
-impl<'a> PlaceRow<'a> {
-    pub fn of(place: &'a SavedPlace) -> Self {
-        let SavedPlace { priority, turn, never_to, told, answered, wait } = place;
-        let (wait_until, wait_left_us) = match wait {
-            SavedWait::Unbounded => (None, None),
-            SavedWait::Until(until) => (Some(moment(*until)), None),
-            SavedWait::Left(left) => (None, Some(moment(UnixTime::default() + *left))),
-        };
-        Self {
-            priority: *priority,
-            turn: *turn,
-            never_to: never_to.as_ref().map(operator),
-            told: *told,
-            unanswered: !answered,
-            wait_until,
-            wait_left_us,
-        }
-    }
-
-    pub fn read(self) -> SavedPlace {
-        SavedPlace {
-            priority: self.priority,
-            turn: self.turn,
-            never_to: self.never_to.map(|operator| OperatorId::from(&*operator)),
-            told: self.told,
-            answered: !self.unanswered,
-            wait: match (self.wait_until, self.wait_left_us) {
-                (Some(until), _) => SavedWait::Until(read_moment(until)),
-                (None, Some(left)) => SavedWait::Left(Duration::from_micros(left)),
-                (None, None) => SavedWait::Unbounded,
-            },
-        }
-    }
-}
-
-impl<'a> HandRow<'a> {
-    pub fn of(hand: &'a SavedHand) -> Self {
-        let SavedHand { turn, at, idle_phone, keys } = hand;
-        let idle_phone = idle_phone.map(|leg| leg.0);
-        Self { turn: *turn, at: number(at), idle_phone, keys: *keys }
-    }
-
-    pub fn read(self) -> Result<SavedHand, CallFault> {
-        let leg = |leg| read_leg("hand.idle_phone", leg);
-        Ok(SavedHand {
-            turn: self.turn,
-            at: Number::from(&*self.at),
-            idle_phone: self.idle_phone.map(leg).transpose()?,
-            keys: self.keys,
         })
     }
 }

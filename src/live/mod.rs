@@ -15,6 +15,7 @@
 //! layer 4  call                        a call as text, and back
 //! layer 4  dialog                      what names it, and where its requests go
 //! layer 3  early  leg_phase  negotiation  streams  source
+//! layer 3  place                       where a call has its place
 //! layer 2  call_state                  where a call stands
 //! layer 2  words  saved_party          values as words; a party as a value
 //! layer 1  call_fault                  what can be wrong with it
@@ -30,6 +31,7 @@ mod fault;
 mod leg_phase;
 mod negotiation;
 mod party;
+mod place;
 mod saved_invite;
 mod saved_party;
 mod source;

@@ -288,6 +288,9 @@ impl Machine {
         for id in held.collect::<Vec<_>>() {
             if let Some(AnyCall::Operator(call)) = self.calls.get(&id) {
                 self.desks.say(operator, DeskMessage::Snapshot(call.view(None)));
+                if let Some(callee) = call.callee_view() {
+                    self.desks.say(operator, DeskMessage::Snapshot(callee));
+                }
                 if call.seat().is_some() {
                     self.desks.say(operator, DeskMessage::Event(call.senses_view()));
                 }

@@ -68,6 +68,18 @@ test('what one has fetched back from a failed consultation is forgotten with the
   same(model.call?.callee, null);
 });
 
+test('a page that was loaded anew knows for how long a call has gone on', () => {
+  const model = desk();
+  model.take(call('r-a', 'with-caller'), 5);
+  model.take(call('r-a', 'in-hand'), 6);
+  model.take(call('r-b', 'with-caller'), 7);
+  const next = desk();
+  next.begun = model.begins();
+  next.take(call('r-b', 'ringing-you'), 90);
+  next.take(call('r-c', 'in-hand'), 90);
+  same([next.call?.began, next.held[0]?.began, model.begins()], [7, 90, { 'r-a': 5, 'r-b': 7 }]);
+});
+
 test('calls in hand and parked are apart from the one at the ear', () => {
   const model = desk();
   model.take(call('r-a', 'with-caller'), 0);
@@ -75,7 +87,7 @@ test('calls in hand and parked are apart from the one at the ear', () => {
   model.take(call('r-b', 'with-caller'), 2);
   same([model.call?.request, model.held.map(({ request }) => request)], ['r-b', ['r-a']]);
   same(model.current?.request, 'r-b');
-  model.take(call('r-b', 'parked'), 3);
+  same(model.take(call('r-b', 'parked'), 3).map(({ kind }) => kind), ['parked']);
   model.take({ event: 'parked', request: 'r-b', by: 'op1', caller: { number: '4002' }, number: '3002', since: 'never' }, 3);
   same([model.call, model.parked[0]?.wanted, model.parked[0]?.since, model.current?.request], [null, '3002', 3, 'r-a']);
   model.take(call('r-a', 'with-caller'), 4);

@@ -1,9 +1,12 @@
-//! The desk page in Chromium: an operator's whole call by the keyboard, with real phones as caller and user. What the page
+//! The desk page in Chromium and Firefox: an operator's whole call by the keyboard, with real phones as caller and user. What the page
 //! plays and shows is judged by tone and colour, and at the same time it has to say the same in words.
 
+mod figures;
 mod modules;
+mod walks;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -64,10 +67,16 @@ impl DeskPage {
     /// As [`open`](Self::open), in that browser.
     #[track_caller]
     fn open_in(kind: Kind, board: &Switchboard, look: &Look) -> DeskPage {
+        DeskPage::open_at(kind, board, look, pages_of(board))
+    }
+
+    /// As [`open_in`](Self::open_in), with the pages at that address.
+    #[track_caller]
+    fn open_at(kind: Kind, board: &Switchboard, look: &Look, pages: SocketAddr) -> DeskPage {
         let mut browser = Browser::start(kind, &board.place);
         let page = browser.open("data:,");
         let mut desk = DeskPage { browser, page, kind, name: look.name.to_owned() };
-        desk.load(board, look);
+        desk.load(pages, look);
         desk
     }
 
@@ -76,11 +85,11 @@ impl DeskPage {
     fn another(&mut self, board: &Switchboard, look: &Look) -> Page {
         let page = self.browser.open("data:,");
         let before = std::mem::replace(&mut self.page, page);
-        self.load(board, look);
+        self.load(pages_of(board), look);
         before
     }
 
-    fn load(&mut self, board: &Switchboard, look: &Look) {
+    fn load(&mut self, pages: SocketAddr, look: &Look) {
         let settings = json!({ "tone": OPERATOR.tone, "colour": OPERATOR.colour.0 });
         let language = format!(
             "try {{ localStorage.setItem('cordboard.language', '{:?}') }} catch {{}}",
@@ -91,8 +100,7 @@ impl DeskPage {
             self.browser.resize(&self.page, look.window, look.is_dark);
         }
         self.browser.prepare(&self.page, &script);
-        let url = format!("http://{}:8080/", board.place.switchboard().ip());
-        self.browser.go(&self.page, &url);
+        self.browser.go(&self.page, &format!("http://{pages}/"));
     }
 
     /// Logs in by the keyboard.
@@ -220,6 +228,16 @@ impl DeskPage {
         }
     }
 
+    /// Judges that the page plays something: a ring-back sounds for a second of five.
+    #[track_caller]
+    fn hears_something(&mut self, phase: &str) {
+        let found = wait::within(SETTLE, || {
+            let heard = self.evaluate("probe.hears(300)");
+            heard["loudness"].as_f64().is_some_and(|loudness| loudness > LOUD).then_some(())
+        });
+        assert!(found.is_some(), "{phase}: the page plays nothing");
+    }
+
     /// Keeps what the page looks like, in `target/screenshots`.
     #[track_caller]
     fn photograph(&mut self, phase: &str) {
@@ -241,6 +259,11 @@ impl DeskPage {
     }
 }
 
+/// Where its pages are.
+fn pages_of(board: &Switchboard) -> SocketAddr {
+    SocketAddr::new(board.place.switchboard().ip(), 8080)
+}
+
 fn is_tone(heard: &Value, party: Party) -> bool {
     heard["hertz"].as_f64().is_some_and(|hertz| (hertz - party.tone).abs() < HERTZ)
 }
@@ -258,12 +281,23 @@ fn is_of((heard, seen): &(Value, Value), party: Party) -> bool {
 }
 
 fn caller(board: &Switchboard) -> Phone {
-    let guest = Account::Guest { name: "guest" };
+    let mut caller = guest(board, CALLER, "guest");
+    dial(&mut caller);
+    caller
+}
+
+/// A phone of nobody whom the house knows.
+fn guest(board: &Switchboard, party: Party, name: &str) -> Phone {
+    let guest = Account::Guest { name };
     let proxy = board.place.switchboard();
-    let mut caller = Phone::start(&board.place, CALLER, PLAIN, Answer::WhenTold, &guest, proxy);
+    Phone::start(&board.place, party, PLAIN, Answer::WhenTold, &guest, proxy)
+}
+
+/// Calls the operators, and waits.
+#[track_caller]
+fn dial(caller: &mut Phone) {
     caller.dial("sip:9000@cordboard.test");
     caller.await_event("CALL_ESTABLISHED");
-    caller
 }
 
 fn user(board: &Switchboard) -> Phone {
@@ -541,17 +575,43 @@ fn a_crash_of_the_switchboard_loses_no_call() {
     desk.gets("after", CALLER);
 }
 
+/// The operator's own phone is a page of Firefox.
 #[test]
-fn firefox_shows_the_desk_too() {
+fn firefox_is_a_desk_with_a_phone_too() {
     let board = Switchboard::open();
     let look = Look { name: "firefox", ..ANY };
+    let mut user = user(&board);
     let mut desk = DeskPage::open_in(Kind::Firefox, &board, &look);
     desk.log_in();
     desk.start_work();
     desk.says("Nobody hears or sees you");
-    let _caller = caller(&board);
+    let mut caller = caller(&board);
     desk.await_true("document.querySelector('.scroller li.offered')");
     desk.photograph("offer");
+    // It is left to the others, and may be taken all the same.
     desk.press("n");
     desk.await_true("!document.querySelector('.scroller li.offered')");
+    desk.press("1");
+    desk.says("guest@elsewhere.example hears and sees you");
+    desk.gets("with the caller", CALLER);
+    let start = mark(&mut [&mut caller]);
+    judge("with the caller", &start, &mut [&mut caller], &[Gets::Party(OPERATOR)]);
+    desk.photograph("with-caller");
+    desk.press("c3002\n");
+    user.await_event("CALL_INCOMING");
+    user.accept();
+    desk.says("User hears and sees you");
+    desk.gets("talking to the user", USER);
+    let mut both = [&mut caller, &mut user];
+    let start = mark(&mut both);
+    judge("talking to the user", &start, &mut both, &[Gets::Hold, Gets::Party(OPERATOR)]);
+    desk.photograph("talking");
+    desk.press("k");
+    desk.says("Nobody hears or sees you");
+    desk.hears_nobody("connected");
+    desk.await_true("document.querySelector('button[data-verb=release]')?.getAttribute('aria-disabled') === 'false'");
+    desk.press("r");
+    desk.await_true("document.querySelector('.own.free')");
+    let start = mark(&mut both);
+    judge("handed over", &start, &mut both, &[Gets::Party(USER), Gets::Party(CALLER)]);
 }

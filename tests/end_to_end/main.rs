@@ -20,7 +20,8 @@
 //! * `encrypted`: TLS by OpenSSL and baresip, and a browser of our own making (`web_socket`).
 //! * `browser`: Chromium and Firefox, and pages in them that are phones.
 //! * `pages`: logins, sessions and SIP in their name, by a browser of our own making.
-//! * `console`: the desk page in Chromium, with real phones as caller and user.
+//! * `console`: the desk page in Chromium and Firefox, with real phones as caller and user; `walks`: what happens to it in every
+//!   phase; `figures`: how fast it is.
 //! * `real_browsers`: pages that are phones, at the switchboard.
 //! * `cable`: a cable to TCP phones that is cut in the middle of a call.
 //! * `terminal`: a terminal on which `cordboard desk` runs.

@@ -471,6 +471,40 @@ fn a_lease_that_is_over_sends_what_waits_in_hand_to_the_queue() {
     );
 }
 
+/// The relay's table has no news of an operator who comes back to two who talk: the desk is told all the same.
+#[test]
+fn who_comes_back_to_two_who_talk_is_told_that_nobody_hears_it() {
+    play(
+        "
+        0s   op1 may have 2 calls
+        1s   op1 talks to ada
+        2s   op1: consult 3002
+                 ada gets asking, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        3s   3002 answers
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
+                 op1: callee 3002 answered
+                 op1: call r1 talking-to-callee
+        4s   op1: connect
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
+                 op1: ok
+                 op1: call r1 connected
+        5s   op1 takes bob too
+        6s   op1: swap r1
+                 3001 gets nothing
+                 bob gets hold
+                 ada gets 3002, 3001 gets connected in silence, 3002 gets ada
+                 op1: ok
+                 op1: call r2 in-hand
+                 op1: call r1 connected
+                 op1: senses r1, nobody
+    ",
+    );
+}
+
 #[test]
 fn callees_wait_in_hand_with_their_callers() {
     play(

@@ -91,10 +91,8 @@ fn one_that_answers_and_cannot_be_spoken_with_is_not_called_again() {
     );
 }
 
-#[test]
-fn a_consultation_that_rang_is_over() {
-    play(
-        "
+/// The phone is lost while the wanted person's rings, and is being called.
+const CONSULTED_MEANWHILE: &str = "
         0s   op1 talks to ada
         1s   op1: consult 3002
                  ada gets asking, 3001 gets ring-back
@@ -105,20 +103,147 @@ fn a_consultation_that_rang_is_over() {
         2s   3002 rings
                  op1: callee 3002 ringing
         3s   3001 is lost
-                 end 3002, abandoned
-                 ada gets hold
+                 ada gets asking
                  call 3001 as ada
-                 op1: callee 3002 hung-up
                  op1: call r1 ringing-you
+";
+
+#[test]
+fn whom_it_consults_rings_on() {
+    play_after(
+        CONSULTED_MEANWHILE,
+        "
         4s   3001 answers
+                 ada gets asking, 3001 gets ring-back
+                 op1: call r1 consulting
+                 op1: senses r1, nobody
+        5s   3002 answers
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
+                 op1: callee 3002 answered
+                 op1: call r1 talking-to-callee
+        ",
+    );
+}
+
+/// Nobody hears or sees it before the operator is back.
+#[test]
+fn whom_it_consults_answers_before_it_is_back() {
+    play_after(
+        CONSULTED_MEANWHILE,
+        "
+        4s   3002 answers
+                 ada gets hold, 3002 gets hold
+                 op1: callee 3002 answered
+        5s   3001 answers
+                 ada gets asking, 3001 gets 3002, 3002 gets 3001
+                 op1: call r1 talking-to-callee
+        ",
+    );
+}
+
+#[test]
+fn whom_it_consults_is_busy_before_it_is_back() {
+    play_after(
+        CONSULTED_MEANWHILE,
+        "
+        4s   3002 refuses 486
+                 ada gets hold
+                 op1: callee 3002 busy
+                 op1: call r1 ringing-you
+        5s   3001 answers
                  ada gets 3001, 3001 gets ada
                  op1: call r1 with-caller
-        5s   ada hangs up
+        ",
+    );
+}
+
+/// A page that was loaded anew knows nothing of whom it consults.
+#[test]
+fn a_new_desk_is_told_that_the_wanted_person_rings() {
+    play_after(
+        CONSULTED_MEANWHILE,
+        "
+        4s   op1: hello
+                 op1: ok
+                 op1: welcome
+                 op1: state busy, phone ok
+                 op1: call r1 ringing-you
+                 op1: callee 3002 ringing
+                 op1: snapshot-end
+        5s   3001 answers
+                 ada gets asking, 3001 gets ring-back
+                 op1: call r1 consulting
+                 op1: senses r1, nobody
+        6s   op1: hello
+                 probe 3001
+                 op1: ok
+                 op1: welcome
+                 op1: state busy, phone ok
+                 op1: call r1 consulting
+                 op1: callee 3002 ringing
+                 op1: snapshot-end
+                 op1: senses r1, nobody
+        ",
+    );
+}
+
+/// Whoever gives up waiting for the phone lets the wanted person go, too.
+#[test]
+fn whom_it_consults_rings_no_more_when_the_lease_is_over() {
+    play_after(
+        CONSULTED_MEANWHILE,
+        "
+        23s  alarm
+                 end 3001, abandoned
+                 end 3002, abandoned
+                 ada gets position 1
+                 op1: call r1 ended, phone-gone
+                 op1: offer r1, 1 of 1
+                 op1: state idle, phone ok
+        ",
+    );
+}
+
+#[test]
+fn the_caller_is_gone_while_both_ring() {
+    play_after(
+        CONSULTED_MEANWHILE,
+        "
+        4s   ada hangs up
                  end 3001, normal-clearing
+                 end 3002, normal-clearing
                  op1: call r1 ended, caller-hung-up
                  op1: state idle, phone ok
-        5s   all is quiet
-    ",
+        4s   all is quiet
+        ",
+    );
+}
+
+/// The wanted person rings no longer than it would have, and the operator's phone is waited for as long as ever.
+#[test]
+fn whom_it_consults_does_not_answer_before_it_is_back() {
+    play(
+        "
+        0s   op1 talks to ada
+        1s   op1: consult 3002
+                 ada gets asking, 3001 gets ring-back
+                 call 3002 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3002 trying
+        20s  3001 is lost
+                 ada gets asking
+                 call 3001 as ada
+                 op1: call r1 ringing-you
+        31s  alarm
+                 end 3002, no-answer
+                 ada gets hold
+                 op1: callee 3002 no-answer
+                 op1: call r1 ringing-you
+        32s  3001 answers
+                 ada gets 3001, 3001 gets ada
+                 op1: call r1 with-caller
+        ",
     );
 }
 
@@ -156,6 +281,7 @@ fn in_a_consultation_it_talks_to_whom_it_talked_before() {
         10s  3001 answers
                  ada gets 3002, 3001 gets connected in silence, 3002 gets ada
                  op1: call r1 connected
+                 op1: senses r1, nobody
         11s  op1: release force
                  end 3001, normal-clearing
                  ada gets 3002, 3002 gets ada

@@ -229,6 +229,7 @@ export class App {
       if (desk.isOn) this.say(t('reconnecting'), true);
     };
     transport.onFailure = () => void this.missed();
+    desk.model.begun = recallTab('begun', {});
     desk.phone = number;
     desk.isOn = true;
     transport.open();
@@ -294,6 +295,12 @@ export class App {
 
   get isInCall() {
     return (this.phone.peek()?.calls.peek().length ?? 0) > 0 || (this.desk?.model.current ?? null) !== null;
+  }
+
+  /** A call of this page's phone that no desk has to do with: with calls in hand the phone is the desk's, at the ear or not. */
+  get ownCall() {
+    const { call, held } = this.model;
+    return call || held.length > 0 ? undefined : this.phone.peek()?.current?.call;
   }
 
   /** @param {number} status @param {import('./desk/desk.js').Result | null} result */
@@ -371,11 +378,16 @@ export class App {
         break;
       }
       case 'phase':
+        // After F5 the call has gone on for as long as it has.
+        rememberTab('begun', desk.model.begins());
         this.leavingUntil.value = 0;
         this.say(situation(happening.call, this));
         break;
       case 'callee':
         this.say(`${this.people.named(happening.call.callee?.number ?? '')} ${progressWord(happening.call.callee)}`);
+        break;
+      case 'parked':
+        this.say(t('nowParked', { who: who(happening.call.caller, this) }));
         break;
       case 'ended':
         this.leavingUntil.value = 0;

@@ -98,8 +98,8 @@ export function act(app, name, { place, request, number } = {}) {
 
 /** Ends a call of this page's phone that no desk has to do with; whether there is one. @param {App} app */
 function putDown(app) {
-  const own = app.phone.value?.current?.call;
-  if (!own || app.desk?.model.call) return false;
+  const own = app.ownCall;
+  if (!own) return false;
   app.question.value = { text: t('askPutDown'), yes: () => own.hangUp() };
   return true;
 }

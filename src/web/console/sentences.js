@@ -52,8 +52,10 @@ export function situation(call, app) {
 export function sensesOf(model, app) {
   const { call } = model;
   if (!call) {
-    // Without a call, and without one of this page's phone, there is no way by which anybody could.
-    const isSure = model.isComplete && app.phone.value?.calls.value.length === 0;
+    // Without a call, and without one of this page's phone, there is no way by which anybody could. With calls in hand and none
+    // of them at the ear, that phone has none but the desk's.
+    const ways = app.phone.value?.calls.value.length;
+    const isSure = model.isComplete && (ways === 0 || (ways === 1 && model.held.length > 0));
     return isSure ? { text: t('nobodySenses'), me: 'none', them: '' } : null;
   }
   const { senses } = call;

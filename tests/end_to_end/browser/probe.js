@@ -2,6 +2,8 @@
 // the page plays. `SETTINGS` is replaced by the test.
 (() => {
   const settings = SETTINGS;
+  // What is awaited after F5 is written down before it.
+  try { settings.awaited = JSON.parse(sessionStorage.getItem("probe")); } catch { /* There is no such storage yet. */ }
   let context;
   const sound = () => {
     context ??= new AudioContext();
@@ -64,5 +66,39 @@
     return [0, 1, 2].map(channel => points.filter((_, n) => n % 4 === channel).sort((a, b) => a - b)[128]);
   };
 
-  window.probe = { hears, sees };
+  /** What the desk says of itself, without times and figures. */
+  const shows = () => {
+    const text = selector => {
+      const copy = document.querySelector(selector)?.cloneNode(true);
+      for (const part of copy?.querySelectorAll('.time, .health, .level, .waits') ?? []) part.remove();
+      return copy?.textContent.replace(/\s+/g, ' ').trim() ?? '';
+    };
+    const frame = selector => ['both', 'part', 'none'].find(word => document.querySelector(selector)?.classList.contains(word)) ?? '';
+    const buttons = [...document.querySelectorAll('.call .buttons [data-verb]')];
+    return {
+      state: text('.own .word'), who: text('#call-title'), situation: text('.situation'), sentence: text('.sentence'),
+      me: frame('.frame.me'), them: frame('.frame.them'), hands: text('.hands'),
+      waiting: [...document.querySelectorAll('.scroller li')].map(row => `${row.className} ${row.querySelector('.who').textContent}`),
+      wanted: document.title.startsWith('(!)'),
+      buttons: buttons.map(button => `${button.dataset.verb} ${button.getAttribute('aria-disabled') === 'false'}`),
+    };
+  };
+
+  /** When the page could be used, when it showed the colour that is awaited, and when the switchboard was gone, in ms since it began. */
+  const times = {};
+  // It may be back before anybody asks.
+  new MutationObserver(() => {
+    if (document.querySelector('.own.noSwitchboard')) times.lost ||= Math.round(performance.now());
+  }).observe(document, { subtree: true, childList: true, attributeFilter: ['class'] });
+  const watch = () => {
+    const now = Math.round(performance.now());
+    if (document.querySelector('input[name=operator]')) times.login ??= now;
+    if (document.querySelector('.own.free, .own.busy')) times.desk ??= now;
+    const seen = settings.awaited && sees();
+    if (seen?.every((value, n) => Math.abs(value - settings.awaited[n]) < 60)) times.picture ??= now;
+    if (!times.picture) setTimeout(watch, 20);
+  };
+
+  window.probe = { hears, sees, shows, times };
+  watch();
 })();

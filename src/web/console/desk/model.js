@@ -19,7 +19,7 @@ const TEXT_MAX = 200;
  *            health: Health | null, senses: Senses | null, since: number, began: number}} InHand
  * @typedef {{request: string, queue: string, caller: Person, by: string, wanted: string, since: number}} Parked
  * @typedef {{kind: 'news', request: string} | {kind: 'recall', request: string, seconds: number}
- *   | {kind: 'phase', call: InHand} | {kind: 'ended', call: InHand | null, reason: string}
+ *   | {kind: 'phase', call: InHand} | {kind: 'parked', call: InHand} | {kind: 'ended', call: InHand | null, reason: string}
  *   | {kind: 'callee', call: InHand} | {kind: 'senses', call: InHand} | {kind: 'notice', text: string}
  *   | {kind: 'night', queue: string, isNight: boolean} | {kind: 'state'} | {kind: 'complete'} | {kind: 'welcome'}
  *   | {kind: 'evicted'} | {kind: 'phone', state: string}} Happening
@@ -47,6 +47,8 @@ export class DeskModel {
     this.held = [];
     /** @type {InHand[]} What was in hand before the switchboard began to say anew what is: the times go on. */
     this.before = [];
+    /** @type {Record<string, number>} Since when calls are in hand, by their requests, as the page before this one knew it. */
+    this.begun = {};
     /** @type {Parked[]} */
     this.parked = [];
     /** @type {Map<string, string>} The states of the numbers that are watched. */
@@ -65,6 +67,11 @@ export class DeskModel {
     this.state = '';
     // The call may go on; who hears and sees whom in it is not known now.
     if (this.call) this.call = { ...this.call, senses: null, health: null };
+  }
+
+  /** Since when each call is in hand, for the page after this one. @returns {Record<string, number>} */
+  begins() {
+    return Object.fromEntries([...this.held, ...(this.call ? [this.call] : [])].map(({ request, began }) => [request, began]));
   }
 
   /** Whether somebody waits for this operator. */
@@ -207,7 +214,7 @@ export class DeskModel {
     this.before = this.before.filter((call) => call !== known);
     return {
       request, phase: known?.phase ?? '', caller: NOBODY, callee: known?.callee ?? null, isRecording: false, isSerial: false,
-      health: null, senses: null, since: known?.since ?? now, began: known?.began ?? now,
+      health: null, senses: null, since: known?.since ?? now, began: known?.began ?? figure(this.begun[request]) ?? now,
     };
   }
 
@@ -222,6 +229,7 @@ export class DeskModel {
     this.held = this.held.filter((held) => held !== known);
     if (this.call === known) this.call = null;
     if (phase === 'ended') return [{ kind: 'ended', call: known, reason: text(event.reason) }];
+    if (phase === 'parked' && known) return [{ kind: 'parked', call: known }];
     if (phase === 'parked' || phase === 'serial') return [];
     const before = known ?? this.newCall(request, now);
     const callee = person(event.callee).number;

@@ -15,18 +15,18 @@ export function CallPanel({ app }) {
   const { model } = app;
   const { call } = model;
   void app.phone.value?.calls.value;
-  // A call of the phone that no desk has to do with.
-  const own = app.phone.value?.current;
+  const own = app.ownCall;
   return html`<section class="call" aria-labelledby="call-title">
     ${call
       ? html`<h2 id="call-title">${full(call.caller, app)} <span class="muted">${t('withYou')} <${Since} app=${app} since=${call.began} /></span>
           ${call.isRecording && html` <em class="recording">● ${t('recording')}</em>`}${call.isSerial && html` <em>${t('comesBack')}</em>`}</h2>`
-      : html`<h2 id="call-title">${own ? callerOf(own.call, app) : t('nobodyAtEar')}</h2>`}
+      : html`<h2 id="call-title">${own ? callerOf(own, app) : t('nobodyAtEar')}</h2>`}
     <${SensesLine} app=${app} />
     ${app.phone.value && html`<${Pictures} app=${app} phone=${app.phone.value} />`}
     ${app.phone.value?.ringing.value && html`<${Ringing} app=${app} phone=${app.phone.value} />`}
     ${call ? html`<${InCall} app=${app} call=${call} />` : own ? html`<${OwnCall} app=${app} />` : html`<${Free} app=${app} />`}
     <${Hands} app=${app} />
+    ${call?.health && html`<${HealthBars} app=${app} call=${call} health=${call.health} />`}
   </section>`;
 }
 
@@ -133,8 +133,7 @@ function InCall({ app, call }) {
     </div>
     ${left > 0 && html`<p class="waits">${t('releaseWaits')}: ${left} s</p>`}
     ${isGrey && html`<p class="why" id="release-why">${t('release')}: ${t('notHealthy', { what: blocking(call, app) })}
-      <button class="plain" onClick=${() => act(app, 'force')}>${t('force')} … <${Key} app=${app} name="force" /></button></p>`}
-    ${call.health && html`<${HealthBars} app=${app} call=${call} health=${call.health} />`}`;
+      <button class="plain" onClick=${() => act(app, 'force')}>${t('force')} … <${Key} app=${app} name="force" /></button></p>`}`;
 }
 
 /**

@@ -86,7 +86,7 @@ export default {
   'o-going-on': '进行中', 'o-connected': '已接通', 'o-answered': '已接听', 'o-normal-clearing': '已挂断', 'o-abandoned': '已放弃', 'o-busy': '占线', 'o-no-answer': '无应答', 'o-declined': '被拒绝', 'o-not-permitted': '不允许', 'o-unknown-number': '空号', 'o-unreachable': '无电话', 'o-no-operator': '无话务员', 'o-closed': '已关闭', 'o-queue-full': '队列已满', 'o-waited-too-long': '等待过久', 'o-lost': '丢失', 'o-interrupted': '中断',
   'o-answered-elsewhere': '已在别处接听', 'o-sips-not-allowed': '要求加密，但无此路径', 'o-no-common-codec': '没有共同的编解码', 'o-no-media': '未提供声音或画面', 'o-no-common-transport': '没有共同的传输方式', 'o-no-common-address': '没有共同的网络', 'o-no-common-keys': '没有共同的密钥', 'o-foreign-certificate': '证书不符', 'o-handshake-failed': '未能建立加密', 'o-no-picture': '没有画面', 'o-too-many-own': '本人等待的来电过多', 'o-too-many-guests': '访客等待过多', 'o-unacknowledged': '接听未确认', 'o-media-stopped': '声音和画面中断', 'o-overloaded': '过载', 'o-loop': '循环', 'o-protocol-error': '协议错误', 'o-transferred': '已转移', 'o-administrative': '被管理员结束', 'o-internal': '内部错误',
   // 在手
-  hands: '在手', parked: '停放', parkedBy: '由 {by} 停放', wanted: '找 {number}', recalled: '{who} 已在手中等待 {n} 秒。',
+  hands: '在手', parked: '停放', nowParked: '{who} 已停放。', parkedBy: '由 {by} 停放', wanted: '找 {number}', recalled: '{who} 已在手中等待 {n} 秒。',
   // 设置
   language: '语言', keys: '按键', 'keys-letters': '字母键', 'keys-functions': '功能键', 'keys-off': '不使用', keysNote: '输入文字时按键不起作用。', devices: '设备',
   keysOf: '按键', place: '接听第几位', done: '完成', find: '查找', camera_key: '打开或关闭摄像头', mute_key: '打开或关闭麦克风', takeFirst: '接听第一位',
