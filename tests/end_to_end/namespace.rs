@@ -54,8 +54,21 @@ impl Namespace {
             "table ip nat {{ chain out {{ type nat hook postrouting priority srcnat; \
              ip saddr {network} masquerade fully-random; }}; }}"
         );
-        let forward = "echo 1 > /proc/sys/net/ipv4/ip_forward && nft \"$0\"";
-        let status = self.command("sh").args(["-c", forward, &rules]).status();
+        self.translates("echo 1 > /proc/sys/net/ipv4/ip_forward", &rules);
+    }
+
+    /// It is known outside by this address, as if a router of its own sent what comes there on to it.
+    pub fn is_known_as(&self, outer: &str, own: &str) {
+        let rules = format!(
+            "table ip nat {{ chain in {{ type nat hook prerouting priority dstnat; \
+             ip daddr {outer} dnat to {own}; }}; }}"
+        );
+        self.translates("true", &rules);
+    }
+
+    fn translates(&self, before: &str, rules: &str) {
+        let line = format!("{before} && nft \"$0\"");
+        let status = self.command("sh").args(["-c", &line, rules]).status();
         let done = status.expect("there is a shell").success();
         assert!(done, "nft {rules}: run tests/run once, it installs nftables");
     }
