@@ -66,6 +66,19 @@ fn cli(config: &Path, line: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// The certificate that was made is for these addresses.
+#[track_caller]
+fn is_for(place: &Place, addresses: &[&str]) {
+    let certificate = place.path().join("data/tls.crt");
+    for address in addresses {
+        let mut command = Command::new("openssl");
+        command.args(["x509", "-noout", "-checkip", address, "-in"]).arg(&certificate);
+        let said = command.output().expect("openssl is there").stdout;
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains("does match certificate"), "{said}");
+    }
+}
+
 /// The desk page under the switchboard's own certificate; it works.
 #[track_caller]
 fn desk(host: Host, place: &Place, url: &str) -> (Browser, Page) {
@@ -124,6 +137,7 @@ fn browsers_elsewhere_have_a_camera_and_find_the_relay_on_their_network() {
     house.connect("fd00:77::1/64", far, "fd00:77::2/64", "s");
     let place = Place::new();
     let _board = serve(house, &place);
+    is_for(&place, &["10.8.0.1", "192.168.77.1", "203.0.113.5", "fd00:77::1"]);
     Pages::get().also_in(far);
     let at = |namespace, text: &str| Host::Apart(namespace, text.parse().expect("an address"));
     let (mut desk, page) = desk(at(near, "10.8.3.4"), &place, "https://10.8.0.1:8443/");
@@ -134,8 +148,7 @@ fn browsers_elsewhere_have_a_camera_and_find_the_relay_on_their_network() {
     };
     let host = at(far, "192.168.77.2");
     let servers = ["[fd00:77::1]", "203.0.113.5"];
-    let mut caller =
-        BrowserPhone::open(host, Kind::Chromium, &place, CALLER, settings(servers[0]));
+    let mut caller = BrowserPhone::open(host, Kind::Chromium, &place, CALLER, settings(servers[0]));
     for (nth, server) in servers.into_iter().enumerate() {
         if nth > 0 {
             caller.load(&settings(server));

@@ -163,8 +163,7 @@ impl BrowserPhone {
 /// Its page, with its settings behind the `#`.
 fn address(settings: &Value) -> String {
     let file = settings["page"].as_str().unwrap_or("phone.html");
-    let escaped: String =
-        settings.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let escaped: String = settings.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
     format!("{}/{file}#{escaped}", Pages::get().origin())
 }
 
