@@ -168,7 +168,7 @@ fn every_key_is_heard() {
     assert_eq!((config.web.listen.as_slice(), config.web.proxy), (&pages[..], true));
     let origins = ["https://desk.example.com", "http://[2001:db8::7]:8080"];
     assert_eq!(config.web.origins, origins);
-    assert!(config.tls_settings().is_wanted);
+    assert!(config.tls_settings(&[]).is_wanted);
     let streams = config.listen_addresses(10_000).streams;
     assert_eq!(streams.listeners.len(), 4);
     assert_eq!(streams.origins.own, ["phones.example.com", "203.0.113.1"]);
@@ -793,7 +793,7 @@ fn a_certificate_has_to_fit_its_key() {
     let config = read(&text(&one.certificate, &one.key));
     assert_eq!((config.tls.certificate.as_ref(), config.tls.ca.as_ref()), (Some(&one), None));
     assert_eq!(config.tls.client_ca.as_ref(), Some(&one.certificate));
-    assert!(!config.tls_settings().is_wanted);
+    assert!(!config.tls_settings(&[]).is_wanted);
     let file = path("cordboard.toml");
     let judged = |text: &str| {
         std::fs::write(&file, text).unwrap();
@@ -821,5 +821,22 @@ fn a_certificate_has_to_fit_its_key() {
         let said = judged(&format!("[tls]\n{key} = {:?}\n", path("none"))).unwrap_err();
         let what = format!("2: tls.{key} = ");
         assert!(said.contains(&what) && said.contains("No such file"), "{said}");
+    }
+}
+
+#[test]
+fn our_own_certificate_is_for_every_address_that_leads_to_us() {
+    let machine = ["10.8.0.1", "192.0.2.7", "2001:db8::7"].map(|ip| ip.parse().unwrap());
+    let house = "[sip]\ndomain = \"phones.example\"\nadvertise = \"203.0.113.5\"\n";
+    let ours = ["localhost", "127.0.0.1", "::1"];
+    for (listen, page, expected) in [
+        ("udp:0.0.0.0:5060", "0.0.0.0:8443", &["10.8.0.1", "192.0.2.7"][..]),
+        ("wss:[::]:8443", "192.0.2.9:8443", &["2001:db8::7", "192.0.2.9"]),
+        ("udp:192.0.2.7:5060", "127.0.0.1:80", &["192.0.2.7"]),
+    ] {
+        let text = format!("{house}listen = [{listen:?}]\n[web]\nlisten = [{page:?}]\n");
+        let config = Config::read("f", &text).unwrap();
+        let expected = [&["phones.example", "203.0.113.5"], expected, &ours].concat();
+        assert_eq!(config.tls_settings(&machine).names, expected, "{listen} {page}");
     }
 }

@@ -3704,8 +3704,15 @@ fn body_in_short(content_type: Option<&str>, body: &[u8]) -> String {
             let sections: Vec<String> =
                 session.media.iter().map(|media| section(media, &session)).collect();
             let version = if version == 1 { String::new() } else { format!("v{version} ") };
-            let bundle = if session.bundle().is_empty() { "" } else { "bundled " };
-            let version = version + bundle;
+            let bundle = session.bundle();
+            let used = session.media.iter().filter(|media| media.port != 0);
+            let in_order = used.filter_map(|media| media.mid()).eq(bundle.iter().copied());
+            let bundle = match bundle.is_empty() {
+                true => String::new(),
+                false if in_order => "bundled ".to_owned(),
+                false => format!("bundled={} ", bundle.join(",")),
+            };
+            let version = version + &bundle;
             if sections.is_empty() {
                 "no-sections".to_owned()
             } else {

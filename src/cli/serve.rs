@@ -19,6 +19,7 @@ use crate::server::crash_guard::CrashGuard;
 use crate::server::dtls::{DtlsIdentity, HandshakeWorker};
 use crate::server::event_loop::EventLoop;
 use crate::server::fd_store::{FdStore, Inheritance};
+use crate::server::host;
 use crate::server::ledger_file::LedgerFile;
 use crate::server::loop_parts::{LoopParts, WhatWasLeft};
 use crate::server::loop_sockets::LoopSockets;
@@ -108,7 +109,7 @@ async fn run(site: &Site, config: &Config, files: Vec<PassedFile>) -> anyhow::Re
     let listen = config.listen_addresses(files_max);
     let store = FdStore::of_the_manager().context("the service manager cannot be spoken with")?;
     let inheritance = Inheritance { files, store: store.clone(), boot: state.boot };
-    let tls = Arc::new(Tls::open(config.tls_settings(), unix_now())?);
+    let tls = Arc::new(Tls::open(config.tls_settings(&host::addresses()), unix_now())?);
     let dtls = DtlsIdentity::open(&config.dtls_files(), unix_now())?;
     let (mut sockets, ports) =
         LoopSockets::bind(&listen, Arc::clone(&tls), inheritance, &left.behind.ports()).await?;
@@ -282,6 +283,13 @@ fn say_certificate(tls: &Tls) {
             "certificate"
         };
         tracing::info!("{whose}: SHA-256 {fingerprint}");
+    }
+    let missing = tls.missing_names();
+    if !missing.is_empty() {
+        tracing::info!(
+            "our own certificate is not for {}: for one that is, remove tls.crt and start again",
+            missing.join(", ")
+        );
     }
     if let Some(trouble) = trouble {
         tracing::warn!("{trouble}");

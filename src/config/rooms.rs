@@ -69,16 +69,21 @@ impl Config {
         ListenAddresses { udp, streams, media }
     }
 
-    /// Our certificate, and whom we believe.
+    /// Our certificate, and whom we believe. What listens on all addresses is reached at those of `machine`.
     #[must_use]
-    pub fn tls_settings(&self) -> TlsSettings {
+    pub fn tls_settings(&self, machine: &[IpAddr]) -> TlsSettings {
         let listeners = self.sip.listen.iter();
         let pages = self.web.listen.iter().filter(|page| page.sealed);
         let bound = listeners.clone().map(|listen| listen.address.ip());
         let bound = bound.chain(pages.clone().map(|page| page.address.ip()));
-        let bound = bound.filter(|ip| !ip.is_unspecified());
         let mut names = self.own_hosts();
-        names.extend(bound.map(|ip| ip.to_string()));
+        for ip in bound {
+            let of_family = machine.iter().filter(|own| own.is_ipv4() == ip.is_ipv4());
+            match ip.is_unspecified() {
+                true => names.extend(of_family.map(IpAddr::to_string)),
+                false => names.push(ip.to_string()),
+            }
+        }
         names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
         let mut seen = BTreeSet::new();
         names.retain(|name| seen.insert(name.clone()));

@@ -81,6 +81,10 @@ pub struct Status {
     pub phones: usize,
     /// Contacts registered now: a number may have several.
     pub bindings: usize,
+    /// Sessions of operators' pages.
+    pub sessions: usize,
+    /// The connections that they name.
+    pub pages: usize,
     /// Legs.
     pub legs: usize,
     /// Transactions that are going on: client and server.

@@ -17,6 +17,7 @@ impl Machine {
     /// The figures.
     #[must_use]
     pub fn status(&self) -> Status {
+        let (sessions, pages) = self.pages.sessions.counts();
         Status {
             draining: self.service.draining,
             resume: self.service.resume,
@@ -33,6 +34,8 @@ impl Machine {
                 numbers.collect::<BTreeSet<_>>().len()
             },
             bindings: self.registrar.bindings().count(),
+            sessions,
+            pages,
             legs: self.legs.legs(),
             transactions: self.transactions(),
             unresolved: self.unresolved(),

@@ -5,7 +5,7 @@
 //!   link ──▶ good once ─────────────────────────────────────────┴▶ session ── committed ──▶ LoggedIn
 //!   PageCame ── the session holds ──▶ requests on that connection are its operator's
 //!            └─ else CloseFlow
-//!   logged out, expired, operator or password gone ──▶ CloseFlow for each
+//!   logged out, expired and without a call, operator or password gone ──▶ CloseFlow for each
 //! ```
 
 use super::api::Effect;
@@ -27,6 +27,8 @@ impl Machine {
         request: WebRequest,
         out: &mut Vec<Effect>,
     ) {
+        // Whose time is over this very moment is judged first.
+        self.expire_sessions(now, out);
         let reply = match request {
             WebRequest::LogIn { operator, password, source } => {
                 match self.judge_password(now, &operator, &password.0, source) {
@@ -236,6 +238,7 @@ impl Machine {
         session: SessionKey,
         out: &mut Vec<Effect>,
     ) {
+        self.expire_sessions(now, out);
         match self.pages.sessions.name_flow(now.unix, session, flow.connection) {
             Some((operator, oldest)) => {
                 self.registrar.name_connection(flow.connection, operator);
@@ -270,7 +273,12 @@ impl Machine {
     // ---- how sessions end ----
 
     pub(super) fn expire_sessions(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let closed = self.pages.sessions.expire(now.unix);
+        if self.pages.sessions.next_end().is_none_or(|end| now.unix < end) {
+            return;
+        }
+        let (switchboard, directory) = (&self.switchboard, &self.directory);
+        let has_call = |operator: &OperatorId| switchboard.has_call(directory, operator);
+        let closed = self.pages.sessions.expire(now.unix, has_call);
         self.end_sessions(now, closed, out);
     }
 

@@ -59,7 +59,7 @@ pub struct OurOffer {
     pub audio: Option<(usize, OurStream)>,
     /// Of pictures.
     pub video: Option<(usize, OurStream)>,
-    /// Both may share one transport.
+    /// All may share one transport.
     pub bundles: bool,
 }
 
@@ -203,7 +203,7 @@ impl NegotiatedStreams {
         // Who refuses G.711 has no sound at all, and not merely other codecs.
         let all_refused = audio.as_ref().is_none_or(|(_, ours)| ours.has_g711());
         let soundless = peer.is_soundless() && all_refused;
-        let is_bundled = bundles && peer.bundles;
+        let is_bundled = bundles && peer.bundles();
         let audio = stream(audio, peer.audio, led.audio);
         let video = stream(video, peer.video, led.video);
         let carrier = audio.as_ref().map(|audio: &NegotiatedStream| &audio.ours);

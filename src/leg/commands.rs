@@ -337,7 +337,7 @@ impl Machine {
         };
         // A picture that cannot be met leaves the sound alone (media-rules 1), also where the relay has no
         // room for it.
-        let bundles = peer.bundles && audio.is_some() && self.may_bundle(id);
+        let bundles = peer.bundles() && audio.is_some() && self.may_bundle(id);
         let video = peer.video.as_ref().filter(|_| like.picture).and_then(|video| {
             let own = |legs: &mut Self| legs.port(now, id, Kind::Video);
             let port = match bundles {

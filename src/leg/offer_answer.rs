@@ -165,13 +165,19 @@ impl Negotiation {
         audio.iter().for_each(|ours| remember(ours, &mut self.named.audio));
         video.iter().for_each(|ours| remember(ours, &mut self.named.video));
         let sections = std::mem::take(&mut peer.sections);
+        let mut bundle = std::mem::take(&mut peer.bundle);
         self.streams = NegotiatedStreams::answered(peer, audio, video);
         let in_use = [(Kind::Audio, &self.streams.audio), (Kind::Video, &self.streams.video)];
         let streams = in_use.into_iter().filter_map(|(kind, stream)| {
             stream.as_ref().map(|stream| (stream.section, stream.ours.to_section(kind)))
         });
-        let bundles = self.streams.video.as_ref().is_some_and(|video| video.ours.is_carried());
-        let session = self.describe(sections, streams.collect(), bundles);
+        let streams: Vec<_> = streams.collect();
+        let is_carried = self.streams.video.as_ref().is_some_and(|video| video.ours.is_carried());
+        // One alone is a group, too: a browser of max-bundle takes no answer without (RFC 9143 §7.3).
+        let is_one = streams.len() == 1 || is_carried;
+        let is_met = |name: &str| streams.iter().any(|(_, media)| media.mid() == Some(name));
+        bundle.retain(|name| is_one && is_met(name));
+        let session = self.describe(sections, streams, &bundle);
         let ours = self.say(session);
         let (offering, led) = (OfferingSide::Peer, Led::default());
         self.agreed = Some(AgreedDescriptions { ours: Arc::clone(&ours), theirs, offering, led });
@@ -226,17 +232,21 @@ impl Negotiation {
             place.as_ref().map(|(at, ours)| (*at, ours.to_section(kind)))
         };
         let streams = [print_at(Kind::Audio, &audio), print_at(Kind::Video, &video)];
+        let mut streams: Vec<_> = streams.into_iter().flatten().collect();
+        streams.sort_by_key(|(at, _)| *at);
+        let named = streams.iter().filter(|_| bundles).filter_map(|(_, media)| media.mid());
+        let bundle: Vec<Box<str>> = named.map(Box::from).collect();
         self.state = OfferAnswerState::Offered(Box::new(OurOffer { audio, video, bundles }));
-        let session = self.describe(sections, streams.into_iter().flatten().collect(), bundles);
+        let session = self.describe(sections, streams, &bundle);
         self.say(session)
     }
 
-    /// Whether an offer of these lets the peer have both on one transport: what is on two stays there.
+    /// Whether an offer of these lets the peer have them on one transport: what is on two stays there.
     fn may_bundle(&self, audio: Option<&OurStream>, video: Option<&OurStream>) -> bool {
-        let by_handshake =
-            |ours: Option<&OurStream>| ours.is_some_and(|ours| ours.handshake.is_some());
+        let mut all = audio.iter().chain(&video).peekable();
+        let is_alone = audio.is_none() || video.is_none();
         let apart = self.streams.video.as_ref().is_some_and(|video| !video.ours.is_carried());
-        by_handshake(audio) && by_handshake(video) && !apart
+        all.peek().is_some() && all.all(|ours| ours.handshake.is_some()) && (is_alone || !apart)
     }
 
     /// Our stream of this kind in an offer that waits for its answer.
@@ -268,10 +278,13 @@ impl Negotiation {
         &self,
         mut sections: Vec<MediaDescription>,
         streams: Vec<(usize, MediaDescription)>,
-        bundles: bool,
+        bundle: &[Box<str>],
     ) -> SessionDescription {
-        let mids: Vec<&str> = streams.iter().filter_map(|(_, media)| media.mid()).collect();
-        let group = bundles.then(|| Attribute::new("group", format!("BUNDLE {}", mids.join(" "))));
+        let group = Attribute::new("group", format!("BUNDLE {}", bundle.join(" ")));
+        let group = Some(group).filter(|_| !bundle.is_empty());
+        let first = |media: &MediaDescription| media.mid() == bundle.first().map(|name| &**name);
+        let carrier = streams.iter().find(|(_, media)| !bundle.is_empty() && first(media));
+        let carrier = carrier.map(|(_, media)| media.port);
         for (at, media) in streams {
             if at < sections.len() {
                 sections[at] = media;
@@ -280,11 +293,10 @@ impl Negotiation {
             }
         }
         let mut session = SessionDescription::new(self.id, 1, self.address);
-        let mut carrier = None;
         for media in &mut sections {
             if let Some(candidates) = ice::candidates(media, self.address) {
-                // One transport has its addresses in one place.
-                if carrier.replace(media.port) != Some(media.port) {
+                // One transport has its addresses in one place, the first section of its bundle.
+                if carrier != Some(media.port) || first(media) {
                     media.attributes.extend(candidates);
                 }
                 session.attributes = vec![Attribute::flag("ice-lite")];

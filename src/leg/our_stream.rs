@@ -181,14 +181,15 @@ impl OurStream {
     }
 }
 
-/// Whether a section of ours is on the port of the first of its bundle.
+/// Whether a section of ours is a picture on the port of the sound: among us that carries it, whichever of both is the
+/// first of their bundle.
 fn is_carried(session: &SessionDescription, media: &MediaDescription) -> bool {
     let bundle = session.bundle();
-    let Some((first, others)) = bundle.split_first() else { return false };
-    let is_first = |other: &&MediaDescription| other.mid() == Some(*first);
-    let carrier = session.media.iter().find(is_first);
-    carrier.is_some_and(|carrier| carrier.port == media.port)
-        && media.mid().is_some_and(|mid| others.contains(&mid))
+    let is_bundled = |one: &MediaDescription| one.mid().is_some_and(|mid| bundle.contains(&mid));
+    let carries = |other: &MediaDescription| {
+        other.kind == MediaKind::Audio && other.port == media.port && is_bundled(other)
+    };
+    media.kind == MediaKind::Video && is_bundled(media) && session.media.iter().any(carries)
 }
 
 /// The formats of which feedback is asked. Phones as old as H.263 know nothing of it.

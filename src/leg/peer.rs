@@ -22,8 +22,9 @@ pub struct PeerDescription {
     pub audio: Option<PeerStream>,
     /// Its video stream, if one can be used.
     pub video: Option<PeerStream>,
-    /// Both share one transport, which that of the sound is (RFC 9143).
-    pub bundles: bool,
+    /// The names of those two, as far as they may share one transport (RFC 9143), in the order of their group: the
+    /// first has the transport of both.
+    pub bundle: Vec<Box<str>>,
     /// Why no sound can be used, where none can: of several sections the one that came nearest.
     /// [`Lack::Media`]: it wants none.
     pub lacks: Lack,
@@ -113,19 +114,38 @@ fn lacks(session: &SessionDescription, audio: Option<&PeerStream>, ours: IpAddr)
     }
 }
 
-/// Whether both streams share the transport of the sound: of ours that is the first, too.
-fn bundles(
+/// The names of the streams that may share one transport, in the order of their group. What the first that can be used
+/// says of the transport holds for the other (RFC 9143 §7.3.1), be that the sound or the picture.
+fn bundled(
     session: &SessionDescription,
-    audio: Option<&PeerStream>,
-    video: Option<&PeerStream>,
-) -> bool {
-    let mid = |stream: Option<&PeerStream>| {
-        stream.filter(|stream| stream.handshake.is_some()).and_then(|stream| stream.mid.clone())
+    audio: &mut Option<PeerStream>,
+    video: &mut Option<PeerStream>,
+) -> Vec<Box<str>> {
+    let place = |stream: &Option<PeerStream>| {
+        let mid = stream.as_ref().filter(|stream| stream.handshake.is_some())?.mid.as_deref()?;
+        session.bundle().iter().position(|name| *name == mid)
     };
-    let bundle = session.bundle();
-    let (audio, video) = (mid(audio), mid(video));
-    let is_first = audio.as_deref().is_some_and(|audio| bundle.first() == Some(&audio));
-    is_first && audio != video && video.as_deref().is_some_and(|video| bundle.contains(&video))
+    let carry = |first: &PeerStream, other: &mut PeerStream| {
+        (other.handshake, other.ice) = (first.handshake.clone(), first.ice.clone());
+    };
+    let name = |stream: &Option<PeerStream>| stream.as_ref().and_then(|stream| stream.mid.clone());
+    let names = match (place(audio), place(video)) {
+        (Some(sound), Some(picture)) if sound == picture => return vec![],
+        (Some(sound), Some(picture)) => {
+            let mut both = [&mut *audio, &mut *video];
+            if picture < sound {
+                both.reverse();
+            }
+            if let [Some(first), Some(other)] = &mut both {
+                carry(first, other);
+            }
+            both.map(|stream| name(stream))
+        }
+        (Some(_), None) => [name(audio), None],
+        (None, Some(_)) => [name(video), None],
+        (None, None) => [None, None],
+    };
+    names.into_iter().flatten().collect()
 }
 
 /// The length of packets that a section asks for, no longer than it takes.
@@ -231,10 +251,10 @@ impl PeerDescription {
             let best = (0..all.len()).rev().max_by_key(|at| worth(&all[*at])).unwrap_or(0);
             in_use.and_then(read).or_else(|| (best < all.len()).then(|| all.swap_remove(best)))
         };
-        let (audio, video) = (find(Kind::Audio, audio), find(Kind::Video, video));
+        let (mut audio, mut video) = (find(Kind::Audio, audio), find(Kind::Video, video));
         Self {
             lacks: lacks(spread, audio.as_ref(), ours),
-            bundles: bundles(session, audio.as_ref(), video.as_ref()),
+            bundle: bundled(session, &mut audio, &mut video),
             audio,
             video,
             sections: session.media.iter().map(MediaDescription::refusal).collect(),
@@ -252,14 +272,20 @@ impl PeerDescription {
     ) -> Self {
         let spread = &*session.spread();
         let read = |kind, at: Option<usize>| PeerStream::read(spread, at?, kind, ours).ok();
-        let (audio, video) = (read(Kind::Audio, audio), read(Kind::Video, video));
+        let (mut audio, mut video) = (read(Kind::Audio, audio), read(Kind::Video, video));
         Self {
             lacks: lacks(spread, audio.as_ref(), ours),
-            bundles: bundles(session, audio.as_ref(), video.as_ref()),
+            bundle: bundled(session, &mut audio, &mut video),
             audio,
             video,
             sections: session.media.iter().map(MediaDescription::refusal).collect(),
         }
+    }
+
+    /// Whether its sound and its picture may share one transport.
+    #[must_use]
+    pub fn bundles(&self) -> bool {
+        self.bundle.len() == 2
     }
 
     /// Whether all that can be used is sealed (SRTP).

@@ -24,13 +24,15 @@ impl SessionDescription {
     #[must_use]
     pub fn spread(&self) -> Cow<'_, Self> {
         let bundle = self.bundle();
-        let first = bundle.first().and_then(|first| {
-            self.media.iter().position(|media| media.mid() == Some(*first) && media.port != 0)
-        });
+        // One that is refused carries nothing, and the next does in its place (§7.3.1).
+        let in_use = |name: &&str| {
+            self.media.iter().position(|media| media.mid() == Some(*name) && media.port != 0)
+        };
+        let first = bundle.iter().find_map(in_use);
         let Some(first) = first else { return Cow::Borrowed(self) };
         let is_other = |at: &usize| {
             let mid = self.media[*at].mid();
-            *at != first && mid.is_some_and(|mid| bundle[1..].contains(&mid))
+            *at != first && mid.is_some_and(|mid| bundle.contains(&mid))
         };
         let others: Vec<usize> = (0..self.media.len()).filter(is_other).collect();
         let mut spread = self.clone();

@@ -104,6 +104,8 @@ pub struct Certificate {
     pub(super) pair: Arc<CertifiedKey>,
     /// SHA-256 of the certificate, as `openssl x509 -fingerprint -sha256` writes it.
     pub fingerprint: String,
+    /// Since when it holds, in seconds of Unix.
+    pub begins: u64,
     /// When it ends, in seconds of Unix.
     pub ends: u64,
 }
@@ -126,7 +128,8 @@ impl Certificate {
         let first = chain.first().ok_or(CertificateFault::NoCertificate)?;
         let fingerprint = fingerprint(first);
         let bad = |why: &dyn std::fmt::Display| CertificateFault::BadCertificate(why.to_string());
-        let ends = end_of(first).ok_or_else(|| bad(&"it does not say until when it holds"))?;
+        let validity = validity_of(first);
+        let (begins, ends) = validity.ok_or_else(|| bad(&"it does not say when it holds"))?;
         ParsedCertificate::try_from(first).map_err(|error| bad(&error))?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| CertificateFault::NoKey)?;
         let pair =
@@ -134,7 +137,7 @@ impl Certificate {
                 rustls::Error::InconsistentKeys(_) => CertificateFault::Mismatch,
                 other => CertificateFault::BadKey(other.to_string()),
             })?;
-        Ok(Self { pair: Arc::new(pair), fingerprint, ends })
+        Ok(Self { pair: Arc::new(pair), fingerprint, begins, ends })
     }
 
     /// Makes a pair for these names and addresses, from `now` on, in seconds of Unix; nobody but us has signed it.
@@ -279,33 +282,37 @@ fn fingerprint(certificate: &CertificateDer<'_>) -> String {
     text
 }
 
-/// RFC 5280 §4.1: `TBSCertificate ::= [0] version, serialNumber, signature, issuer, validity, …`.
-fn end_of(certificate: &CertificateDer<'_>) -> Option<u64> {
+/// From when to when it holds. RFC 5280 §4.1: `TBSCertificate ::= [0] version, serialNumber, signature, issuer, validity, …`.
+fn validity_of(certificate: &CertificateDer<'_>) -> Option<(u64, u64)> {
     let read = yasna::parse_der(certificate, |reader| {
         reader.read_sequence(|certificate| {
-            let ends = certificate.next().read_sequence(|tbs| {
+            let validity = certificate.next().read_sequence(|tbs| {
                 tbs.read_optional(|version| {
                     version.read_tagged(yasna::Tag::context(0), |it| it.read_u8())
                 })?;
                 for _ in ["serialNumber", "signature", "issuer"] {
                     tbs.next().read_der()?;
                 }
-                let ends = tbs.next().read_sequence(|validity| {
-                    validity.next().read_der()?;
-                    let until = validity.next();
-                    Ok(match until.lookahead_tag()? {
-                        yasna::tags::TAG_UTCTIME => *until.read_utctime()?.datetime(),
-                        _ => *until.read_generalized_time()?.datetime(),
-                    })
+                let validity = tbs.next().read_sequence(|validity| {
+                    Ok((time(validity.next())?, time(validity.next())?))
                 })?;
                 rest(tbs)?;
-                Ok(ends)
+                Ok(validity)
             })?;
             rest(certificate)?;
-            Ok(ends)
+            Ok(validity)
         })
     });
-    u64::try_from(read.ok()?.unix_timestamp()).ok()
+    let (begins, ends) = read.ok()?;
+    Some((u64::try_from(begins).unwrap_or(0), u64::try_from(ends).ok()?))
+}
+
+/// A moment in either of its two forms, in seconds of Unix.
+fn time(reader: yasna::BERReader<'_, '_>) -> yasna::ASN1Result<i64> {
+    Ok(match reader.lookahead_tag()? {
+        yasna::tags::TAG_UTCTIME => reader.read_utctime()?.datetime().unix_timestamp(),
+        _ => reader.read_generalized_time()?.datetime().unix_timestamp(),
+    })
 }
 
 /// Passes over what else a sequence holds.
@@ -335,7 +342,9 @@ pub(super) mod tests {
         let files = files(directory.path(), "own");
         let names = ["phones.example", "192.0.2.1"].map(str::to_owned);
         let made = Certificate::make(&files, &names, 1_700_000_000).unwrap();
-        assert_eq!(made.ends, 1_700_000_000 + OWN_HOLDS.as_secs());
+        let (since, until) = (OWN_SINCE.as_secs(), OWN_HOLDS.as_secs());
+        let holds = (1_700_000_000 - since, 1_700_000_000 + until);
+        assert_eq!((made.begins, made.ends), holds);
         assert_eq!(made.fingerprint.len(), 32 * 3 - 1);
         assert!(made.is_for("phones.example") && made.is_for("192.0.2.1"));
         assert!(!made.is_for("other.example") && !made.is_for("192.0.2.2") && !made.is_for("*"));

@@ -3,6 +3,7 @@
 //! ```text
 //!   files ── looked at each minute, at SIGHUP, at `cordboard reload` ──▶ a pair that fits ──▶ the next handshakes
 //!                                                                   └──▶ one that does not: said, the old one stays
+//!   one of our own that ends within a month, at the start and at each look ──▶ another is made
 //! ```
 //!
 //! What is open goes on as it began. Nothing is negotiated anew on a connection: there is no such thing in TLS 1.3,
@@ -200,6 +201,18 @@ impl Tls {
         self.state().current.as_ref().is_some_and(|current| current.certificate.is_for(host))
     }
 
+    /// What our own certificate should be for, and is not: it was made before that was so, and people may have accepted
+    /// it as it is.
+    pub fn missing_names(&self) -> Vec<String> {
+        let state = self.state();
+        let own = state.current.as_ref().filter(|_| self.settings.certificate.is_none());
+        let missing = |name: &&String| {
+            let can_be = ServerName::try_from(name.as_str()).is_ok();
+            can_be && own.is_some_and(|own| !own.certificate.is_for(name))
+        };
+        self.settings.names.iter().filter(missing).cloned().collect()
+    }
+
     /// How the next handshake is made with who connects.
     pub(super) fn acceptor(&self, peer: TlsPeer) -> Option<TlsAcceptor> {
         let state = self.state();
@@ -315,7 +328,9 @@ impl Tls {
         }
         let own = &self.settings.own;
         let known = match Certificate::load(own) {
-            Ok(known) => Some(known).filter(|known| known.ends > now + RENEWED.as_secs()),
+            // One that begins later was made while the clock was wrong.
+            Ok(known) => Some(known)
+                .filter(|known| known.begins <= now && known.ends > now + RENEWED.as_secs()),
             // A start ended between the two files; what merely cannot be read is not replaced.
             Err(it) if it.is_missing() || matches!(it, CertificateFault::Mismatch) => None,
             Err(it) => return Err(fault(own, it)),
@@ -461,6 +476,39 @@ pub(super) mod tests {
         let first = fingerprint(now());
         assert_eq!(fingerprint(now()), first, "it is kept");
         assert_ne!(fingerprint(now() + 701 * 86_400), first, "it would end");
+    }
+
+    #[test]
+    fn our_own_is_made_anew_while_we_run_before_it_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let (start, day) = (now(), 86_400);
+        let tls = Tls::open(settings(directory.path()), start).unwrap();
+        let fingerprint = || tls.status(start).fingerprint.unwrap();
+        let first = fingerprint();
+        assert_eq!(tls.look(start + 699 * day), CertificateNews::Same);
+        let CertificateNews::New(second) = tls.look(start + 701 * day) else { panic!("it ends") };
+        assert!(second != first && fingerprint() == second);
+        assert_eq!(tls.status(start + 701 * day).trouble, None);
+        assert_eq!(tls.look(start + 1_399 * day), CertificateNews::Same);
+        assert!(matches!(tls.look(start + 1_402 * day), CertificateNews::New(_)));
+        // A clock that was wrong and has been put right: what it made does not hold yet.
+        assert!(matches!(tls.look(start), CertificateNews::New(_)));
+        assert_eq!(tls.look(start), CertificateNews::Same);
+    }
+
+    #[test]
+    fn what_our_own_is_not_for_is_known_and_it_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let tls = Tls::open(settings(directory.path()), now()).unwrap();
+        assert_eq!(tls.missing_names(), [] as [&str; 0]);
+        let mut more = settings(directory.path());
+        more.names.extend(["10.8.0.7", "fd00:77::1", "no name"].map(str::to_owned));
+        let next = Tls::open(more.clone(), now()).unwrap();
+        assert_eq!(next.status(now()).fingerprint, tls.status(now()).fingerprint);
+        assert_eq!(next.missing_names(), ["10.8.0.7", "fd00:77::1"]);
+        more.certificate = Some(more.own.clone());
+        let given = Tls::open(more, now()).unwrap();
+        assert_eq!(given.missing_names(), [] as [&str; 0], "it is its owner's affair");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Who is logged in at a page: sessions of operators, and which connections they name.
 //!
 //! A session is known by 128 random bits that its browser alone has; here, and in the journal, stands their hash. It
-//! holds for 12 hours, as long as its operator is there and has the password that it had. It knows no HTTP.
+//! holds for 12 hours and to the end of the call that its operator has then, as long as that one is there and has the
+//! password that it had. It knows no HTTP.
 //!
 //! ```text
 //! layer 2  table      all that hold, and their connections
@@ -12,7 +13,7 @@ mod table;
 mod token;
 
 pub use table::{
-    ClosedSession, FLOWS_MAX, LINK_LIFETIME, LINKS_MAX, LoginSession, SESSION_LIFETIME,
-    SESSIONS_MAX, SessionTable,
+    ClosedSession, FLOWS_MAX, LINK_LIFETIME, LINKS_MAX, LoginSession, OVERTIME_MAX,
+    SESSION_LIFETIME, SESSIONS_MAX, SessionTable,
 };
 pub use token::{SecretMark, SessionKey, SessionToken};

@@ -1,11 +1,15 @@
 //! All sessions that hold, and the connections that they name.
 //!
 //! ```text
-//!   right password, or a link that is good once ──▶ open ─┬─ 12 h ────────────────────────────────┐
+//!   right password, or a link that is good once ──▶ open ─┬─ 12 h, and no call in hand ───────────┐
+//!                                                         ├─ 12 h, then 12 h of calls ────────────┤
 //!                                                         ├─ logged out ──────────────────────────┤
 //!                                                         ├─ the operator or its password is gone ┼─▶ closed, with all
 //!                                                         └─ the oldest of too many ──────────────┘   its connections
 //! ```
+//!
+//! Nobody loses a call by the clock: a session whose time is over while its operator has one is in overtime, and ends
+//! soon after the last. Overtime is not written down; who comes back after a restart gets a little of it to show its call.
 
 use super::token::{SecretMark, SessionKey, SessionToken};
 use crate::directory::{Directory, Operator};
@@ -16,6 +20,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A session holds for so long.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 3_600);
+/// For so long it may go on after that, while its operator has a call.
+pub const OVERTIME_MAX: Duration = Duration::from_secs(12 * 3_600);
+/// In overtime it is looked at again after so long.
+const OVERTIME_STEP: Duration = Duration::from_secs(30);
 /// So many may one operator have; beyond, the oldest goes.
 pub const SESSIONS_MAX: usize = 16;
 /// So many connections may one session name; beyond, the oldest goes.
@@ -36,8 +44,16 @@ pub struct LoginSession {
     pub secret: SecretMark,
     /// Since when.
     pub began: UnixTime,
-    /// Until when.
+    /// Until when, unless its operator has a call then.
     pub expires: UnixTime,
+}
+
+/// One that is open, and when it is to be looked at.
+#[derive(Debug)]
+struct OpenSession {
+    session: LoginSession,
+    /// `expires`, and in overtime later.
+    ends: UnixTime,
 }
 
 /// One that holds no longer.
@@ -52,7 +68,7 @@ pub struct ClosedSession {
 /// The sessions.
 #[derive(Debug, Default)]
 pub struct SessionTable {
-    all: BTreeMap<SessionKey, LoginSession>,
+    all: BTreeMap<SessionKey, OpenSession>,
     by_end: BTreeSet<(UnixTime, SessionKey)>,
     /// The connections of each, the oldest first.
     flows: BTreeMap<SessionKey, VecDeque<ConnectionId>>,
@@ -62,7 +78,8 @@ pub struct SessionTable {
 }
 
 impl SessionTable {
-    /// Those of the journal; the keys of which hold no longer are returned.
+    /// Those of the journal; the keys of which hold no longer are returned. Whether their operators have calls is not known
+    /// yet: those whose time was over while nobody ran, or before, in overtime, are looked at soon.
     #[must_use]
     pub fn restore(
         now: UnixTime,
@@ -70,7 +87,11 @@ impl SessionTable {
         directory: &Directory,
     ) -> (Self, Vec<SessionKey>) {
         let mut table = Self::default();
-        stored.into_iter().for_each(|session| table.insert(session));
+        for session in stored {
+            let is_late = session.expires <= now && now < session.expires + OVERTIME_MAX;
+            let ends = if is_late { now + OVERTIME_STEP } else { session.expires };
+            table.insert(session, ends);
+        }
         let gone = table.sweep(now, directory);
         (table, gone.into_iter().map(|closed| closed.key).collect())
     }
@@ -83,7 +104,8 @@ impl SessionTable {
         random: &mut Random,
     ) -> Option<(SessionToken, LoginSession, Vec<ClosedSession>)> {
         let secret = SecretMark::of(operator.secret.as_ref()?);
-        let of_operator = self.all.values().filter(|session| session.operator == operator.name);
+        let all = self.all.values().map(|open| &open.session);
+        let of_operator = all.filter(|session| session.operator == operator.name);
         let mut of_operator: Vec<_> = of_operator.map(|one| (one.began, one.key)).collect();
         of_operator.sort_unstable();
         let too_many = (of_operator.len() + 1).saturating_sub(SESSIONS_MAX);
@@ -97,25 +119,25 @@ impl SessionTable {
             began: now,
             expires: now + SESSION_LIFETIME,
         };
-        self.insert(session.clone());
+        self.insert(session.clone(), session.expires);
         Some((token, session, gone))
     }
 
-    fn insert(&mut self, session: LoginSession) {
-        self.by_end.insert((session.expires, session.key));
-        self.all.insert(session.key, session);
+    fn insert(&mut self, session: LoginSession, ends: UnixTime) {
+        self.by_end.insert((ends, session.key));
+        self.all.insert(session.key, OpenSession { session, ends });
     }
 
     /// The session of this key, if it holds.
     #[must_use]
     pub fn find(&self, now: UnixTime, key: SessionKey) -> Option<&LoginSession> {
-        self.all.get(&key).filter(|session| now < session.expires)
+        self.all.get(&key).filter(|open| now < open.ends).map(|open| &open.session)
     }
 
     /// Ends a session.
     pub fn close(&mut self, key: SessionKey) -> Option<ClosedSession> {
-        let session = self.all.remove(&key)?;
-        self.by_end.remove(&(session.expires, key));
+        let open = self.all.remove(&key)?;
+        self.by_end.remove(&(open.ends, key));
         let flows: Vec<_> = self.flows.remove(&key).unwrap_or_default().into();
         for flow in &flows {
             self.by_flow.remove(flow);
@@ -125,31 +147,42 @@ impl SessionTable {
 
     /// Ends all that hold no longer: by their time, or since their operator or its password is gone.
     pub fn sweep(&mut self, now: UnixTime, directory: &Directory) -> Vec<ClosedSession> {
-        let holds = |session: &LoginSession| {
+        let holds = |OpenSession { session, ends }: &OpenSession| {
             let secret = directory.operator(&session.operator).and_then(|it| it.secret.as_ref());
-            now < session.expires
-                && secret.is_some_and(|secret| SecretMark::of(secret) == session.secret)
+            now < *ends && secret.is_some_and(|secret| SecretMark::of(secret) == session.secret)
         };
-        let gone: Vec<_> = self.all.values().filter(|one| !holds(one)).map(|one| one.key).collect();
+        let gone: Vec<_> =
+            self.all.values().filter(|one| !holds(one)).map(|one| one.session.key).collect();
         self.links.retain(|(_, _, until)| now < *until);
         gone.into_iter().filter_map(|key| self.close(key)).collect()
     }
 
-    /// Ends those whose time is over.
-    pub fn expire(&mut self, now: UnixTime) -> Vec<ClosedSession> {
+    /// Ends those whose time is over; those whose operator has a call, as `has_call` says, go on while it has.
+    pub fn expire(
+        &mut self,
+        now: UnixTime,
+        has_call: impl Fn(&OperatorId) -> bool,
+    ) -> Vec<ClosedSession> {
         let mut gone = Vec::new();
         while let Some((end, key)) = self.by_end.first().copied()
             && end <= now
         {
-            // What is listed there is there.
-            gone.extend(self.close(key));
             self.by_end.remove(&(end, key));
+            // What is listed there is there.
+            let Some(open) = self.all.get_mut(&key) else { continue };
+            let latest = open.session.expires + OVERTIME_MAX;
+            if now < latest && has_call(&open.session.operator) {
+                open.ends = latest.min(now + OVERTIME_STEP);
+                self.by_end.insert((open.ends, key));
+            } else {
+                gone.extend(self.close(key));
+            }
         }
         self.links.retain(|(_, _, until)| now < *until);
         gone
     }
 
-    /// When the next one ends.
+    /// When the next one ends, or is looked at.
     #[must_use]
     pub fn next_end(&self) -> Option<UnixTime> {
         let session = self.by_end.first().map(|(end, _)| *end);
@@ -195,10 +228,16 @@ impl SessionTable {
         self.by_flow.get(&connection).copied()
     }
 
+    /// How many sessions there are, and how many connections they name.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        (self.all.len(), self.by_flow.len())
+    }
+
     /// The session of this key, until it is ended.
     #[must_use]
     pub fn known(&self, key: SessionKey) -> Option<&LoginSession> {
-        self.all.get(&key)
+        self.all.get(&key).map(|open| &open.session)
     }
 
     /// Whether a session names this connection.
@@ -281,7 +320,19 @@ mod tests {
         House { directory: directory(), table, random: Random::from_number(1) }
     }
 
+    fn idle(_: &OperatorId) -> bool {
+        false
+    }
+
+    fn talks(operator: &OperatorId) -> bool {
+        operator.as_str() == "op1"
+    }
+
     impl House {
+        fn stored(&self) -> Vec<LoginSession> {
+            self.table.all.values().map(|open| open.session.clone()).collect()
+        }
+
         fn open(&mut self, secs: u64, name: &str) -> (SessionKey, Vec<ClosedSession>) {
             let operator = self.directory.operator(&name.into()).unwrap();
             let opened = self.table.open(at(secs), operator, &mut self.random).unwrap();
@@ -299,13 +350,64 @@ mod tests {
         assert!(house.table.has_flow(flow));
         let end = SESSION_LIFETIME.as_secs();
         assert_eq!(house.table.next_end(), Some(at(end)));
-        assert!(house.table.expire(at(end - 1)).is_empty());
+        assert!(house.table.expire(at(end - 1), idle).is_empty());
         assert!(house.table.find(at(end - 1), key).is_some());
         assert!(house.table.find(at(end), key).is_none(), "also before it is swept");
         assert_eq!(house.table.name_flow(at(end), key, ConnectionId(8)), None);
-        assert_eq!(house.table.expire(at(end)), [ClosedSession { key, flows: vec![flow] }]);
+        assert_eq!(house.table.expire(at(end), idle), [ClosedSession { key, flows: vec![flow] }]);
         assert!(!house.table.has_flow(flow) && house.table.next_end().is_none());
         assert_eq!(house.table.close(key), None);
+    }
+
+    #[test]
+    fn a_call_is_not_lost_by_the_clock_and_its_session_ends_soon_after_it() {
+        let mut house = house();
+        let (key, _) = house.open(0, "op1");
+        let (other, _) = house.open(0, "op2");
+        let _ = house.table.name_flow(at(1), key, ConnectionId(7));
+        let (end, step) = (SESSION_LIFETIME.as_secs(), OVERTIME_STEP.as_secs());
+        let gone = house.table.expire(at(end), talks);
+        assert_eq!(gone, [ClosedSession { key: other, flows: vec![] }], "who has none");
+        assert!(house.table.find(at(end), key).is_some(), "a page that is loaded anew is let in");
+        assert!(house.table.name_flow(at(end + 1), key, ConnectionId(8)).is_some());
+        assert_eq!(house.table.next_end(), Some(at(end + step)));
+        assert_eq!(house.table.sweep(at(end + 1), &house.directory), []);
+        assert!(house.table.expire(at(end + step), talks).is_empty());
+        let flows = vec![ConnectionId(7), ConnectionId(8)];
+        let gone = house.table.expire(at(end + 2 * step), idle);
+        assert_eq!(gone, [ClosedSession { key, flows }], "the call is over");
+        assert_eq!((house.table.next_end(), house.table.counts()), (None, (0, 0)));
+    }
+
+    #[test]
+    fn overtime_has_an_end_too() {
+        let mut house = house();
+        let (key, _) = house.open(0, "op1");
+        let latest = (SESSION_LIFETIME + OVERTIME_MAX).as_secs();
+        for secs in (SESSION_LIFETIME.as_secs()..latest).step_by(OVERTIME_STEP.as_secs() as usize) {
+            assert!(house.table.expire(at(secs), talks).is_empty());
+        }
+        assert_eq!(house.table.next_end(), Some(at(latest)));
+        let gone = house.table.expire(at(latest), talks);
+        assert_eq!(gone, [ClosedSession { key, flows: vec![] }]);
+    }
+
+    #[test]
+    fn a_restart_in_overtime_asks_first_and_then_judges() {
+        let mut house = house();
+        let (key, _) = house.open(0, "op1");
+        let end = SESSION_LIFETIME.as_secs();
+        let stored = house.stored();
+        let (mut table, gone) =
+            SessionTable::restore(at(end + 99), stored.clone(), &house.directory);
+        assert_eq!(gone, []);
+        assert!(table.find(at(end + 99), key).is_some());
+        let step = OVERTIME_STEP.as_secs();
+        assert!(table.expire(at(end + 99 + step), talks).is_empty());
+        assert_eq!(table.expire(at(end + 99 + 2 * step), idle).len(), 1);
+        let late = at(end) + OVERTIME_MAX;
+        let (table, gone) = SessionTable::restore(late, stored, &house.directory);
+        assert_eq!((gone, table.counts()), (vec![key], (0, 0)), "hours later it is over");
     }
 
     #[test]
@@ -341,7 +443,7 @@ mod tests {
         house.directory.apply(&DirectoryChange::SetOperator(draft)).unwrap();
         let gone = house.table.sweep(at(1), &house.directory);
         assert_eq!(gone, [ClosedSession { key: one, flows: vec![] }]);
-        let stored: Vec<_> = house.table.all.values().cloned().collect();
+        let stored = house.stored();
         house.directory.apply(&DirectoryChange::RemoveOperator("op2".into())).unwrap();
         let (table, gone) = SessionTable::restore(at(2), stored, &house.directory);
         assert_eq!(gone, [two], "also while nobody ran");

@@ -3,6 +3,7 @@
 use super::machine::Machine;
 use super::offering::NoOffers;
 use crate::call::AnyCall;
+use crate::call::admission::CallOrigin;
 use crate::directory::{Directory, NightSwitch};
 use crate::ids::{CallId, LegId, Number, OperatorId, QueueId, RequestId};
 use crate::media::Dropped;
@@ -175,6 +176,24 @@ impl Machine {
             let view = operator_view(operator.clone(), &view, call);
             OperatorView { no_offers, in_hand, max_calls, ..view }
         })
+    }
+
+    /// Whether an operator has a call: in hand, or an ordinary one at a phone of its own.
+    #[must_use]
+    pub fn has_call(&self, directory: &Directory, operator: &OperatorId) -> bool {
+        let account = directory.operator(operator);
+        let is_own = |phone: &Number| {
+            let sits = || self.at_phone(phone) == Some(operator);
+            account.is_some_and(|own| own.phone == *phone || own.phones.contains(phone)) || sits()
+        };
+        let is_there = |call: &AnyCall| match call {
+            AnyCall::Direct(call) => {
+                let calls = matches!(&call.identity.origin, CallOrigin::Terminal(it) if is_own(it));
+                calls || call.callee().is_some_and(is_own)
+            }
+            AnyCall::Operator(_) => false,
+        };
+        self.in_hand(operator) > 0 || self.calls.values().any(is_there)
     }
 
     /// Who sits at a phone.

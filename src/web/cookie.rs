@@ -1,7 +1,7 @@
 //! The cookie of a session (RFC 6265, and its `__Host-` prefix).
 
 use super::peer::Peer;
-use crate::session::{SESSION_LIFETIME, SessionToken};
+use crate::session::{OVERTIME_MAX, SESSION_LIFETIME, SessionToken};
 use axum::http::{HeaderMap, HeaderValue, header};
 
 /// Its name: with this prefix no other host, and no page in clear, can set it.
@@ -21,9 +21,9 @@ pub(super) fn token(headers: &HeaderMap, peer: &Peer) -> Option<SessionToken> {
     ours.find_map(|(_, value)| SessionToken::parse(value.trim()))
 }
 
-/// What gives it to the browser.
+/// What gives it to the browser. It has it for longer than the session lasts as a rule: when that ends, we say.
 pub(super) fn give(token: SessionToken, peer: &Peer) -> Option<HeaderValue> {
-    set(&token.reveal(), SESSION_LIFETIME.as_secs(), peer)
+    set(&token.reveal(), (SESSION_LIFETIME + OVERTIME_MAX).as_secs(), peer)
 }
 
 /// What takes it from the browser.
@@ -60,7 +60,7 @@ mod tests {
         let secure = give(given, &peer(true)).unwrap();
         let secure = secure.to_str().unwrap();
         assert!(secure.starts_with(COOKIE) && secure.ends_with("; Secure"), "{secure}");
-        for part in ["; Path=/", "; HttpOnly", "; SameSite=Strict", "; Max-Age=43200"] {
+        for part in ["; Path=/", "; HttpOnly", "; SameSite=Strict", "; Max-Age=86400"] {
             assert!(secure.contains(part), "{secure}");
         }
         let clear = give(given, &peer(false)).unwrap();

@@ -145,6 +145,12 @@ pub struct StatusRow {
     pub phones: usize,
     /// Contacts registered now: a number may have several.
     pub bindings: usize,
+    /// Sessions of operators' pages.
+    #[serde(default)]
+    pub sessions: usize,
+    /// WebSockets of those pages.
+    #[serde(default)]
+    pub pages: usize,
     /// Legs.
     pub legs: usize,
     /// Transactions that go on as a client.
@@ -319,6 +325,8 @@ impl From<Status> for StatusRow {
             terminals: status.terminals,
             phones: status.phones,
             bindings: status.bindings,
+            sessions: status.sessions,
+            pages: status.pages,
             legs: status.legs,
             client_transactions: status.transactions.0,
             server_transactions: status.transactions.1,

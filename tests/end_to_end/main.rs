@@ -23,6 +23,7 @@
 //! * `console`: the desk page in Chromium and Firefox, with real phones as caller and user; `walks`: what happens to it in every
 //!   phase; `figures`: how fast it is.
 //! * `real_browsers`: pages that are phones, at the switchboard.
+//! * `distant_browsers`: browsers on networks of their own, by TLS under our own certificate.
 //! * `cable`: a cable to TCP phones that is cut in the middle of a call.
 //! * `terminal`: a terminal on which `cordboard desk` runs.
 //! * `networks`: phones on two networks, each of which can reach one address of the switchboard alone, and
@@ -43,6 +44,7 @@ mod browser;
 mod cable;
 mod console;
 mod desk;
+mod distant_browsers;
 mod eavesdropper;
 mod encrypted;
 mod faults;

@@ -1,7 +1,8 @@
 //! Networks of a test's own: namespaces of the kernel, cables between them, and a router with NAT.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpStream};
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,7 +31,7 @@ impl Namespace {
         ip(&format!("link add {one} type veth peer name {two}"));
         for (name, (end, address, _)) in [one, two].iter().zip(ends) {
             ip(&format!("link set {name} netns {}", end.0));
-            ip(&format!("-n {} addr add {address} dev {name}", end.0));
+            ip(&format!("-n {} addr add {address} dev {name}{}", end.0, at_once(address)));
             ip(&format!("-n {} link set {name} up", end.0));
         }
     }
@@ -43,7 +44,7 @@ impl Namespace {
 
     /// Another address at its end of a cable that it was connected by.
     pub fn has_also(&self, address: &str, cable: &str) {
-        ip(&format!("-n {0} addr add {address} dev {0}{cable}a", self.0));
+        ip(&format!("-n {0} addr add {address} dev {0}{cable}a{1}", self.0, at_once(address)));
     }
 
     /// It carries what comes from this network on, in its own name and each flow from another port, and back
@@ -53,8 +54,21 @@ impl Namespace {
             "table ip nat {{ chain out {{ type nat hook postrouting priority srcnat; \
              ip saddr {network} masquerade fully-random; }}; }}"
         );
-        let forward = "echo 1 > /proc/sys/net/ipv4/ip_forward && nft \"$0\"";
-        let status = self.command("sh").args(["-c", forward, &rules]).status();
+        self.translates("echo 1 > /proc/sys/net/ipv4/ip_forward", &rules);
+    }
+
+    /// It is known outside by this address, as if a router of its own sent what comes there on to it.
+    pub fn is_known_as(&self, outer: &str, own: &str) {
+        let rules = format!(
+            "table ip nat {{ chain in {{ type nat hook prerouting priority dstnat; \
+             ip daddr {outer} dnat to {own}; }}; }}"
+        );
+        self.translates("true", &rules);
+    }
+
+    fn translates(&self, before: &str, rules: &str) {
+        let line = format!("{before} && nft \"$0\"");
+        let status = self.command("sh").args(["-c", &line, rules]).status();
         let done = status.expect("there is a shell").success();
         assert!(done, "nft {rules}: run tests/run once, it installs nftables");
     }
@@ -66,16 +80,28 @@ impl Namespace {
 
     /// A connection of a program within it.
     pub fn reach(&self, address: SocketAddr) -> Option<TcpStream> {
+        self.within(move || TcpStream::connect(address)).ok()
+    }
+
+    /// What listens there for programs within it.
+    pub fn listen(&self, address: SocketAddr) -> TcpListener {
+        self.within(move || TcpListener::bind(address)).expect("the port is free there")
+    }
+
+    /// A socket stays where it was made, whoever uses it.
+    fn within<T: Send + 'static>(
+        &self,
+        make: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
         let network =
             File::open(format!("/run/netns/{}", self.0)).expect("iproute2 keeps it there");
-        let connect = move || {
-            // A socket stays where it was made, whoever uses it.
+        let there = move || {
             let moved =
                 move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network));
             moved.expect("the tests of networks run as root");
-            TcpStream::connect(address).ok()
+            make()
         };
-        thread::spawn(connect).join().expect("the thread does not panic")
+        thread::spawn(there).join().expect("the thread does not panic")
     }
 }
 
@@ -83,6 +109,11 @@ impl Drop for Namespace {
     fn drop(&mut self) {
         let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
     }
+}
+
+/// An address of IPv6 is otherwise not used until the kernel has asked for a second whether anybody else has it.
+fn at_once(address: &str) -> &'static str {
+    if address.contains(':') { " nodad" } else { "" }
 }
 
 fn ip(line: &str) {

@@ -71,7 +71,7 @@ fn who_knows_the_password_is_logged_in_by_a_cookie_that_no_script_sees() {
     assert_eq!((&session["domain"], &session["max_calls"]), (&json!("cordboard.test"), &json!(1)));
     assert_eq!((&session["phones"], &session["queues"]), (&json!(["3001"]), &json!(["main"])));
     let cookie = answer.header("Set-Cookie").unwrap_or_default();
-    for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"] {
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=86400"] {
         assert!(cookie.contains(part), "{cookie}");
     }
     assert_eq!(browser.get("/api/session").json(), session);

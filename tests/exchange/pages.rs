@@ -1,10 +1,13 @@
 //! Pages: sessions that the journal has, and connections that are their operator's.
 
+use super::senses::Desk;
+use super::third_parties::{CALLER, GUEST, NOBODY, begins, picks_up, talking};
 use super::*;
 use cordboard::directory::OperatorDraft;
 use cordboard::exchange::{LoginSource, TypedSecret, WebReply, WebRequest};
 use cordboard::session::{LINK_LIFETIME, SESSION_LIFETIME, SessionToken};
 use cordboard::switchboard::SetState;
+use serde_json::json;
 
 fn source(ip: &str) -> LoginSource {
     let remote = address(&format!("{ip}:50000"));
@@ -171,6 +174,54 @@ fn a_connection_is_its_operators_as_long_as_the_session_holds() {
     assert!(!testbed.holds(token));
     assert_eq!(testbed.page_registers(7, "3001"), Some(401), "until it is closed it is nobody's");
     assert_eq!(closed(&testbed.comes(9, token)), [9]);
+}
+
+/// Logs in, and lets the session's time pass but for two seconds.
+fn nearly_over(testbed: &mut Testbed) -> SessionToken {
+    let token = testbed.logs_in();
+    let _ = testbed.comes(7, token);
+    let _ = testbed.later(SESSION_LIFETIME.as_secs() - 2);
+    token
+}
+
+#[test]
+fn a_call_at_the_pages_phone_is_not_lost_by_the_clock() {
+    let mut testbed = testbed();
+    let token = nearly_over(&mut testbed);
+    let (mut caller, _) = talking(&mut testbed);
+    assert_eq!(closed(&testbed.later(2)), [] as [u64; 0]);
+    assert!(testbed.holds(token), "a page that is loaded anew finds its session");
+    assert_eq!(closed(&testbed.comes(8, token)), [] as [u64; 0]);
+    caller.seq += 1;
+    let bye = caller.asks("BYE", caller.seq, "", "");
+    assert_eq!(status(&testbed.told(caller.at, &bye)), Some(200));
+    assert_eq!(closed(&testbed.later(30)), [7, 8], "the call is over");
+    assert!(!testbed.holds(token));
+}
+
+#[test]
+fn a_call_in_an_operators_hand_is_not_lost_by_the_clock() {
+    let mut testbed = testbed();
+    testbed.is_left_alone = true;
+    let token = nearly_over(&mut testbed);
+    let effects = registered(&mut testbed);
+    testbed.kept(effects);
+    let mut desk = Desk::open(&mut testbed);
+    let mut guest = begins(&mut testbed, GUEST, NOBODY, "9000", |_, effects| effects);
+    let effects = testbed.later(1);
+    desk.hears(&mut testbed, effects);
+    let offer = desk.told.iter().find(|event| event["event"] == "offer").expect("an offer");
+    let take = json!({"do": "take", "request": offer["request"]});
+    let effects = desk.does(&mut testbed, take);
+    let (_, effects) = picks_up(&mut testbed, CALLER, &effects);
+    desk.hears(&mut testbed, effects);
+    assert_eq!(closed(&testbed.later(1)), [] as [u64; 0]);
+    assert!(testbed.holds(token));
+    guest.seq += 1;
+    let bye = guest.asks("BYE", guest.seq, "", "");
+    let effects = testbed.told(GUEST, &bye);
+    desk.hears(&mut testbed, effects);
+    assert_eq!(closed(&testbed.later(30)), [7]);
 }
 
 #[test]

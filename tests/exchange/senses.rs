@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 const PHONE: &str = CALLER;
 
 /// An operator's desk in its control dialog.
-struct Desk {
+pub(super) struct Desk {
     side: Side,
     /// What it has been told and nobody has looked at yet.
-    told: Vec<Value>,
+    pub(super) told: Vec<Value>,
 }
 
 impl Desk {
-    fn open(testbed: &mut Testbed) -> Self {
+    pub(super) fn open(testbed: &mut Testbed) -> Self {
         let side = begins(testbed, DESK, OPERATOR, "desk", |_, effects| effects);
         let mut desk = Self { side, told: vec![] };
         let effects = desk.says(testbed, json!({"do": "hello"}));
@@ -39,7 +39,7 @@ impl Desk {
     }
 
     /// Answers each message that comes, until no more does; what else goes out. The relay's reports come in between.
-    fn hears(&mut self, testbed: &mut Testbed, effects: Vec<Effect>) -> Vec<Effect> {
+    pub(super) fn hears(&mut self, testbed: &mut Testbed, effects: Vec<Effect>) -> Vec<Effect> {
         let mut effects = effects;
         let mut at = 0;
         loop {
@@ -60,7 +60,7 @@ impl Desk {
     }
 
     /// Gives a command; what it causes but for the messages to the desk.
-    fn does(&mut self, testbed: &mut Testbed, command: Value) -> Vec<Effect> {
+    pub(super) fn does(&mut self, testbed: &mut Testbed, command: Value) -> Vec<Effect> {
         let effects = self.says(testbed, command);
         self.hears(testbed, effects)
     }

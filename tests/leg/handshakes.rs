@@ -91,7 +91,7 @@ fn a_bundle_lives_through_new_offers() {
         a <- 200 bundled audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU; video 20000 TLS setup=passive mid=1 mux ice=EV 97:H264
         a -> ACK
         a -> INVITE {ONE}; video 0 TLS mid=1 97:H264/90000
-        a <- 200 v2 audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU; video 0
+        a <- 200 v2 bundled audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU; video 0
         ~ close 20001
         = changed a PCMU -
         a -> ACK
@@ -103,6 +103,104 @@ fn a_bundle_lives_through_new_offers() {
         a -> INVITE
         a <- 200 v4 bundled audio 20000 TLS setup=actpass mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU 8:PCMA 9:G722 96:opus OLD-SOUND; video 20000 TLS setup=actpass mid=1 mux ice=EV 97:H264 99:H264 100:VP8 102:H265 103:H263-1998 104:H263-2000 34:H263 31:H261
         a -> ACK {ONE}; video 9 TLS mid=1 97:H264/90000
+        "
+    ));
+}
+
+/// The transport of a bundle is that of its first section, be that the picture (RFC 9143 §7.3.1): it says who its peer
+/// is, and there we say where we are.
+#[test]
+fn a_browser_whose_picture_comes_first_is_answered_in_one_bundle() {
+    const ONE: &str = "video 9 TLS bundle=0,1 setup=actpass fp=A mid=0 ice=A mux 97:H264/90000";
+    ladder(&format!(
+        "
+        a -> INVITE {ONE}; audio 0 TLS bundle-only mid=1 0
+        = offered a audio video sealed
+        do answer a
+        ^ begin 20000 passive
+        ~ open 20000 audio PCMU to nowhere awaited checked
+        ~ open 20001 video H264 to nowhere by 20000 awaited checked
+        ~ patch 20000=silence
+        a <- 200 bundled video 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 97:H264; audio 20000 TLS setup=passive mid=1 mux ice=EV 0:PCMU
+        a -> ACK
+        = confirmed a PCMU H264
+        dtls keyed 20000 A
+        ~ update 20000 PCMU to nowhere sealed checked
+        ~ update 20001 H264 to nowhere by 20000 sealed checked
+        a -> INVITE {ONE}; audio 9 TLS mid=1 0
+        a <- 200 bundled video 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 97:H264; audio 20000 TLS setup=passive mid=1 mux ice=EV 0:PCMU
+        a -> ACK
+        a -> INVITE
+        a <- 200 v2 bundled video 20000 TLS setup=actpass mid=0 mux ice=EV at 192.0.2.1:20000 97:H264 99:H264 100:VP8 102:H265 103:H263-1998 104:H263-2000 34:H263 31:H261; audio 20000 TLS setup=actpass mid=1 mux ice=EV 0:PCMU 8:PCMA 9:G722 96:opus OLD-SOUND
+        a -> ACK {ONE}; audio 9 TLS mid=1 0
+        "
+    ));
+}
+
+/// The name that the group says first counts, and not the place; its certificate, too, though the other names one.
+#[test]
+fn the_first_of_a_group_has_its_transport_wherever_it_stands() {
+    ladder(
+        "
+        a -> INVITE audio 9 TLS bundle=p,s setup=actpass fp=B mid=s ice=B mux 0; video 9 TLS setup=actpass fp=A mid=p ice=A mux 97:H264/90000
+        = offered a audio video sealed
+        do answer a
+        ^ begin 20000 passive
+        ~ open 20000 audio PCMU to nowhere awaited checked
+        ~ open 20001 video H264 to nowhere by 20000 awaited checked
+        ~ patch 20000=silence
+        a <- 200 bundled=p,s audio 20000 TLS setup=passive mid=s mux ice=EV 0:PCMU; video 20000 TLS setup=passive mid=p mux ice=EV at 192.0.2.1:20000 97:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        dtls keyed 20000 A
+        ~ update 20000 PCMU to nowhere sealed checked
+        ~ update 20001 H264 to nowhere by 20000 sealed checked
+        ",
+    );
+}
+
+/// A first section that is refused, by either side, leaves the bundle to the next.
+#[test]
+fn the_next_of_a_group_has_its_transport_where_the_first_is_refused() {
+    for first in [
+        "application 9 TLS bundle=2,0,1 setup=actpass fp=A mid=2 ice=A mux 5",
+        "application 0 TLS bundle=2,0,1 mid=2 5",
+    ] {
+        ladder(&format!(
+            "
+            a -> INVITE {first}; video 9 TLS setup=actpass fp=A mid=0 ice=A mux 97:H264/90000; audio 0 TLS bundle-only mid=1 0
+            = offered a audio video sealed
+            do answer a
+            ^ begin 20000 passive
+            ~ open 20000 audio PCMU to nowhere awaited checked
+            ~ open 20001 video H264 to nowhere by 20000 awaited checked
+            ~ patch 20000=silence
+            a <- 200 bundled application 0; video 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 97:H264; audio 20000 TLS setup=passive mid=1 mux ice=EV 0:PCMU
+            "
+        ));
+    }
+}
+
+/// We call, and its answer puts the transport at its picture.
+#[test]
+fn a_browser_that_is_called_may_name_its_picture_first() {
+    ladder(&format!(
+        "
+        do call w
+        ^ begin 20000 passive
+        ~ open 20000 audio {ALL} to nowhere inactive awaited checked
+        ^ begin 20002 passive
+        ~ open 20002 video {ALL_PICTURES} to nowhere inactive awaited checked
+        ~ patch 20000=silence
+        w <- INVITE {OFFERED}
+        dtls keyed 20000 A
+        w -> 200 audio 9 TLS bundle=1,0 mid=0 8; video 9 TLS setup=active fp=A mid=1 ice=A mux 99:H264/90000
+        w <- ACK
+        ^ end 20002
+        ~ close 20002
+        ~ update 20000 PCMA to nowhere sealed checked
+        ~ open 20001 video H264 to nowhere by 20000 sealed checked
+        = answered w PCMA H264
         "
     ));
 }
@@ -546,7 +644,7 @@ fn a_new_offer_of_ours_leaves_the_role_and_the_name_of_a_section() {
         = confirmed a PCMU -
         dtls keyed 20000 A
         a -> INVITE
-        a <- 200 v2 audio 20000 TLS setup=actpass mid=sound mux ice=EV at 192.0.2.1:20000 0:PCMU 8:PCMA 9:G722 96:opus OLD-SOUND
+        a <- 200 v2 bundled audio 20000 TLS setup=actpass mid=sound mux ice=EV at 192.0.2.1:20000 0:PCMU 8:PCMA 9:G722 96:opus OLD-SOUND
         a -> ACK audio 9 TLS setup=active fp=A mid=sound ice=A mux 0
     ",
     );

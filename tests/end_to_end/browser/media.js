@@ -138,6 +138,7 @@ async function statistics(peer) {
   }));
   const pairs = of("candidate-pair").filter(one => one.state === "succeeded").map(one => ({
     nominated: one.nominated, rtt: one.currentRoundTripTime, room: one.availableOutgoingBitrate,
+    remote: all.find(other => other.id === one.remoteCandidateId)?.address,
   }));
   return { connection: peer.connectionState, ice: peer.iceConnectionState, streams, transports, pairs };
 }

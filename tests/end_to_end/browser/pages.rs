@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use crate::namespace::Namespace;
 use crate::picture::Colour;
 
 const FILES: [(&str, &str, &str); 8] = [
@@ -66,6 +67,13 @@ impl Pages {
             });
         }
         pages
+    }
+
+    /// Serves browsers of that network, too, at the same addresses.
+    pub fn also_in(&'static self, network: &Namespace) {
+        let (files, reports) = (network.listen(self.files), network.listen(self.reports));
+        std::thread::spawn(move || each(&files, serve));
+        std::thread::spawn(move || each(&reports, move |stream| self.hear(stream)));
     }
 
     /// The origin of its pages, as `http://127.0.0.1:1234`.

@@ -23,6 +23,8 @@ pub struct BrowserPhone {
     pub browser: Browser,
     pub page: Page,
     reports: Shared,
+    /// Its page's settings.
+    settings: Value,
     /// The picture before that was asked for.
     awaited: Option<u64>,
 }
@@ -58,12 +60,19 @@ impl BrowserPhone {
         let (url, reports) = Pages::get().reader(party.name, &directory);
         let own = json!({ "reports": url, "domain": "cordboard.test", "tone": party.tone,
             "colour": party.colour.0 });
-        let file = settings["page"].as_str().unwrap_or("phone.html").to_owned();
-        let settings = merged(own, &settings).to_string();
+        let settings = merged(own, &settings);
         let mut browser = Browser::start_at(host, kind, place);
-        let escaped: String = settings.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let page = browser.open(&format!("{}/{file}#{escaped}", Pages::get().origin()));
-        BrowserPhone { party, browser, page, reports, awaited: None }
+        let page = browser.open(&address(&settings));
+        BrowserPhone { party, browser, page, reports, settings, awaited: None }
+    }
+
+    /// Opens the page anew, with these settings in place of what it had.
+    #[track_caller]
+    pub fn load(&mut self, more: &Value) {
+        self.settings = merged(self.settings.take(), more);
+        // Another fragment alone would be the same page.
+        self.browser.go(&self.page, "about:blank#");
+        self.browser.go(&self.page, &address(&self.settings));
     }
 
     /// Dials a number or an address.
@@ -149,6 +158,13 @@ impl BrowserPhone {
     pub fn look_afresh(&mut self) {
         self.awaited = None;
     }
+}
+
+/// Its page, with its settings behind the `#`.
+fn address(settings: &Value) -> String {
+    let file = settings["page"].as_str().unwrap_or("phone.html");
+    let escaped: String = settings.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
+    format!("{}/{file}#{escaped}", Pages::get().origin())
 }
 
 fn merged(mut settings: Value, more: &Value) -> Value {
