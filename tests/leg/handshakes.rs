@@ -592,6 +592,48 @@ fn phones_with_keys_of_all_kinds_hear_each_other() {
     );
 }
 
+/// Neither hears the other before the keys of both are there, whatever the relay would pass.
+#[test]
+fn nobody_is_heard_or_seen_before_the_keys_are_there() {
+    ladder(
+        "
+        a -> INVITE audio 9 TLS bundle=0,1 setup=actpass fp=A mid=0 ice=A mux 0; video 9 TLS mid=1 97:H264/90000
+        = offered a audio video sealed
+        do answer a
+        ^ begin 20000 passive
+        a <- 200 bundled audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU; video 20000 TLS setup=passive mid=1 mux ice=EV 97:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        b -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered b audio video
+        do answer b
+        b <- 200 audio 20002 0:PCMU; video 20004 97:H264
+        b -> ACK
+        = confirmed b PCMU H264
+        do listen a=b b=a
+        do watch a
+        do watch b
+        relay fed 20000 20002
+        relay fed 20001 20004
+        relay fed 20002 20000
+        relay fed 20004 20001
+        dtls keyed 20000 A
+        = senses a hears b sees b
+        = senses b hears a sees a
+        a -> INVITE audio 9 TLS bundle=0,1 setup=actpass fp=C mid=0 ice=C mux 0; video 9 TLS mid=1 97:H264/90000
+        a <- 200 v2 bundled audio 20000 TLS setup=passive mid=0 mux ice=tv at 192.0.2.1:20000 0:PCMU; video 20000 TLS setup=passive mid=1 mux ice=tv 97:H264
+        ^ end 20000
+        ^ begin 20000 passive
+        = senses a hears - sees -
+        = senses b hears - sees -
+        a -> ACK
+        dtls keyed 20000 C
+        = senses a hears b sees b
+        = senses b hears a sees a
+        ",
+    );
+}
+
 /// Which it has from where packets went before, and may be in other hands after a crash.
 #[test]
 fn keys_that_nobody_knows_the_use_of_end_the_call() {
