@@ -387,6 +387,79 @@ fn a_phone_that_answers_passively_gets_our_client_hello() {
     ));
 }
 
+/// Of the branches of a fork one has both on one transport and another has not: until one answers the port that the
+/// picture was offered is kept for it.
+#[test]
+fn branches_of_a_fork_bundle_or_not_each_for_itself() {
+    const ONE: &str = "audio 9 TLS bundle=0,1 setup=active fp=A mid=0 ice=A mux 8; video 9 TLS mid=1 99:H264/90000";
+    const TWO: &str = "audio 9 TLS setup=active fp=B mid=0 ice=B mux 8; video 9 TLS setup=active fp=B mid=1 ice=B mux 99:H264/90000";
+    let rings = format!(
+        "
+        do call w
+        ^ begin 20000 passive
+        ~ open 20000 audio {ALL} to nowhere inactive awaited checked
+        ^ begin 20002 passive
+        ~ open 20002 video {ALL_PICTURES} to nowhere inactive awaited checked
+        ~ patch 20000=silence
+        w <- INVITE {OFFERED}
+        "
+    );
+    let one_and_two = format!(
+        "
+        w -> 183 {ONE}
+        ~ update 20000 PCMA to nowhere awaited checked
+        = ringing w 183
+        w -> 183 tag=other {TWO}
+        ^ end 20000
+        ^ begin 20000 passive
+        ~ update 20002 H264 to nowhere awaited checked
+        = ringing w 183
+        "
+    );
+    let two_answers = format!(
+        "
+        w -> 200 tag=other {TWO}
+        w <- ACK
+        = answered w PCMA H264
+        "
+    );
+    let one_answers = format!(
+        "
+        w -> 200 {ONE}
+        w <- ACK
+        ^ end 20002
+        ~ close 20002
+        ^ end 20000
+        ^ begin 20000 passive
+        ~ open 20001 video H264 to nowhere by 20000 awaited checked
+        = answered w PCMA H264
+        "
+    );
+    for answers in [two_answers, one_answers] {
+        ladder(&[&*rings, &*one_and_two, &*answers].concat());
+    }
+    let two_and_one = format!(
+        "
+        w -> 183 {TWO}
+        ~ update 20000 PCMA to nowhere awaited checked
+        ~ update 20002 H264 to nowhere awaited checked
+        = ringing w 183
+        w -> 183 tag=other {ONE}
+        ^ end 20000
+        ^ begin 20000 passive
+        ~ update 20002 {ALL_PICTURES} to nowhere inactive awaited checked
+        = ringing w 183
+        w -> 200 tag=other {ONE}
+        w <- ACK
+        ^ end 20002
+        ~ close 20002
+        ~ open 20001 video H264 to nowhere by 20000 awaited checked
+        = answered w PCMA H264
+        "
+    );
+    ladder(&[&*rings, &*two_and_one].concat());
+}
+
 #[test]
 fn an_answer_without_a_handshake_is_none() {
     for answer in [
