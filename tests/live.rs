@@ -54,6 +54,9 @@ fn what_version_1_wrote_is_read_and_written_anew_as_it_was() {
         "ringing-caller",
         "ringing-phone",
         "without-ack",
+        "browser-bundled",
+        "browser-two-transports",
+        "browser-ringing",
     ] {
         assert_eq!(live::print(&before(read(name))), written(name), "{name}");
     }
@@ -81,6 +84,51 @@ fn what_is_agreed_follows_of_the_two_descriptions() {
     };
     assert_eq!(keys.sends.to_inline(), "Y3vNqMrEz+y1YM1m/1bLx4U1Pxwcs7OmYrAZqCfl");
     assert!(sealed.ports[0].needs_new_key(), "nobody knows how far it was used");
+}
+
+/// The keys that came of a handshake are in the text, since no other handshake will be; one that is not done begins
+/// anew.
+#[test]
+fn a_browser_goes_on_under_its_keys() {
+    let handshake = |port: &SavedPort| match &port.plan.transport.protection {
+        Protection::Keyed(keys) => keys.receives.to_inline(),
+        Protection::Awaited => "awaited".to_owned(),
+        Protection::Clear => panic!("a browser's streams are sealed"),
+    };
+    let of = |name| -> Vec<_> {
+        let SavedParty { ports, .. } = read(name);
+        let port = |port: &SavedPort| (port.port.0, port.plan.carrier, handshake(port));
+        ports.iter().map(port).collect()
+    };
+    let keys = || "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQQ==".to_owned();
+    let carrier = Some(PortId(20_000));
+    assert_eq!(of("browser-bundled"), [(20_000, None, keys()), (20_001, carrier, keys())]);
+    assert_eq!(
+        of("browser-two-transports"),
+        [(20_000, None, keys()), (20_002, None, "awaited".to_owned())]
+    );
+    // Until it answers nobody knows whose keys they are.
+    let awaited = || "awaited".to_owned();
+    assert_eq!(of("browser-ringing"), [(20_000, None, awaited()), (20_002, None, awaited())]);
+    let SavedParty { ports, leg, .. } = read("browser-ringing");
+    assert!(leg.audio.keyed.is_some(), "they are kept for its answer");
+    assert_eq!(ports[0].facts().latched, Some("192.0.2.32:61000".parse().unwrap()));
+    let sound = &ports[0].plan.transport;
+    assert!(sound.handshake && sound.ice.is_some() && sound.remote.is_none());
+    let fault = |from: &str, to: &str| {
+        let text = written("browser-bundled");
+        assert!(text.contains(from), "{from}");
+        parse(&text.replace(from, to)).unwrap_err().to_string()
+    };
+    for (from, to, what) in [
+        ("AEAD_AES_128_GCM", "AEAD", "keyed.suite: missing, or not the name of a suite"),
+        ("\"sends\":\"AQ", "\"sends\":\"?", "keyed.sends: missing, or not a key"),
+        ("\"receives\":\"QU", "\"receives\":\"?", "keyed.receives: missing, or not a key"),
+        ("\"certificate\":\"41\"", "\"certificate\":\"4\"", "keyed.certificate: missing, or not"),
+    ] {
+        let fault = fault(from, to);
+        assert!(fault.starts_with(what) && !fault.contains("QUFB"), "{fault}");
+    }
 }
 
 /// How far dialog, leg and offer are has to fit, or it is a text that nobody has written.

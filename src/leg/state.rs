@@ -240,11 +240,17 @@ impl Leg {
         }
     }
 
+    /// One stream of these. While our offer rings its picture stays where it was offered: one branch may have it on the
+    /// transport of the sound, and another on that port. What shares a transport waits for the answer.
     pub fn stream(&self, kind: Kind) -> Option<&NegotiatedStream> {
         let streams = self.streams();
+        let rings =
+            matches!(self.phase, LegPhase::Calling { .. }) && self.negotiation.is_offering();
         match kind {
             Kind::Audio => streams.audio.as_ref(),
-            Kind::Video => streams.video.as_ref(),
+            Kind::Video => {
+                streams.video.as_ref().filter(|video| !rings || !video.ours.is_carried())
+            }
         }
     }
 

@@ -387,6 +387,79 @@ fn a_phone_that_answers_passively_gets_our_client_hello() {
     ));
 }
 
+/// Of the branches of a fork one has both on one transport and another has not: until one answers the port that the
+/// picture was offered is kept for it.
+#[test]
+fn branches_of_a_fork_bundle_or_not_each_for_itself() {
+    const ONE: &str = "audio 9 TLS bundle=0,1 setup=active fp=A mid=0 ice=A mux 8; video 9 TLS mid=1 99:H264/90000";
+    const TWO: &str = "audio 9 TLS setup=active fp=B mid=0 ice=B mux 8; video 9 TLS setup=active fp=B mid=1 ice=B mux 99:H264/90000";
+    let rings = format!(
+        "
+        do call w
+        ^ begin 20000 passive
+        ~ open 20000 audio {ALL} to nowhere inactive awaited checked
+        ^ begin 20002 passive
+        ~ open 20002 video {ALL_PICTURES} to nowhere inactive awaited checked
+        ~ patch 20000=silence
+        w <- INVITE {OFFERED}
+        "
+    );
+    let one_and_two = format!(
+        "
+        w -> 183 {ONE}
+        ~ update 20000 PCMA to nowhere awaited checked
+        = ringing w 183
+        w -> 183 tag=other {TWO}
+        ^ end 20000
+        ^ begin 20000 passive
+        ~ update 20002 H264 to nowhere awaited checked
+        = ringing w 183
+        "
+    );
+    let two_answers = format!(
+        "
+        w -> 200 tag=other {TWO}
+        w <- ACK
+        = answered w PCMA H264
+        "
+    );
+    let one_answers = format!(
+        "
+        w -> 200 {ONE}
+        w <- ACK
+        ^ end 20002
+        ~ close 20002
+        ^ end 20000
+        ^ begin 20000 passive
+        ~ open 20001 video H264 to nowhere by 20000 awaited checked
+        = answered w PCMA H264
+        "
+    );
+    for answers in [two_answers, one_answers] {
+        ladder(&[&*rings, &*one_and_two, &*answers].concat());
+    }
+    let two_and_one = format!(
+        "
+        w -> 183 {TWO}
+        ~ update 20000 PCMA to nowhere awaited checked
+        ~ update 20002 H264 to nowhere awaited checked
+        = ringing w 183
+        w -> 183 tag=other {ONE}
+        ^ end 20000
+        ^ begin 20000 passive
+        ~ update 20002 {ALL_PICTURES} to nowhere inactive awaited checked
+        = ringing w 183
+        w -> 200 tag=other {ONE}
+        w <- ACK
+        ^ end 20002
+        ~ close 20002
+        ~ open 20001 video H264 to nowhere by 20000 awaited checked
+        = answered w PCMA H264
+        "
+    );
+    ladder(&[&*rings, &*two_and_one].concat());
+}
+
 #[test]
 fn an_answer_without_a_handshake_is_none() {
     for answer in [
@@ -589,6 +662,48 @@ fn phones_with_keys_of_all_kinds_hear_each_other() {
         do listen a=c c=a b=hold
         ~ patch 20000=20004 20004=20000 20002=hold
     ",
+    );
+}
+
+/// Neither hears the other before the keys of both are there, whatever the relay would pass.
+#[test]
+fn nobody_is_heard_or_seen_before_the_keys_are_there() {
+    ladder(
+        "
+        a -> INVITE audio 9 TLS bundle=0,1 setup=actpass fp=A mid=0 ice=A mux 0; video 9 TLS mid=1 97:H264/90000
+        = offered a audio video sealed
+        do answer a
+        ^ begin 20000 passive
+        a <- 200 bundled audio 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 0:PCMU; video 20000 TLS setup=passive mid=1 mux ice=EV 97:H264
+        a -> ACK
+        = confirmed a PCMU H264
+        b -> INVITE audio 4000 0; video 4002 97:H264/90000
+        = offered b audio video
+        do answer b
+        b <- 200 audio 20002 0:PCMU; video 20004 97:H264
+        b -> ACK
+        = confirmed b PCMU H264
+        do listen a=b b=a
+        do watch a
+        do watch b
+        relay fed 20000 20002
+        relay fed 20001 20004
+        relay fed 20002 20000
+        relay fed 20004 20001
+        dtls keyed 20000 A
+        = senses a hears b sees b
+        = senses b hears a sees a
+        a -> INVITE audio 9 TLS bundle=0,1 setup=actpass fp=C mid=0 ice=C mux 0; video 9 TLS mid=1 97:H264/90000
+        a <- 200 v2 bundled audio 20000 TLS setup=passive mid=0 mux ice=tv at 192.0.2.1:20000 0:PCMU; video 20000 TLS setup=passive mid=1 mux ice=tv 97:H264
+        ^ end 20000
+        ^ begin 20000 passive
+        = senses a hears - sees -
+        = senses b hears - sees -
+        a -> ACK
+        dtls keyed 20000 C
+        = senses a hears b sees b
+        = senses b hears a sees a
+        ",
     );
 }
 

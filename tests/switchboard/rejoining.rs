@@ -91,6 +91,144 @@ fn one_that_answers_and_cannot_be_spoken_with_is_not_called_again() {
     );
 }
 
+/// Who was with it comes before all that wait, and is offered to the others, not there.
+#[test]
+fn a_caller_that_was_taken_at_a_phone_that_cannot_be_spoken_with_comes_first() {
+    play(
+        "
+        0s   op1 logs in
+        0s   op2 logs in
+        1s   ada calls 9000
+                 ada gets hold
+                 ada gets position 1
+                 ada <- 182 Queued, position 1
+                 ada <- 200
+                 op1: offer r1, 1 of 1
+                 op2: offer r1, 1 of 1
+        2s   bob calls 9000
+                 bob gets hold
+                 bob gets position 2
+                 bob <- 182 Queued, position 2
+                 bob <- 200
+                 op1: offer r2, 2 of 2
+                 op2: offer r2, 2 of 2
+        3s   op1: take r2
+                 op1: ok
+                 op2: withdrawn r2, taken
+                 bob gets position 2
+                 call 3001 as bob
+                 op1: withdrawn r1, not-eligible
+                 op1: call r2 ringing-you
+                 op1: state busy, phone ok
+        4s   3001 answers
+                 bob gets 3001, 3001 gets bob
+                 op1: call r2 with-caller
+        34s  3001 has no keys
+                 bob gets position 2
+                 bob gets position 1
+                 op1: call r2 ended, phone-gone
+                 op2: offer r2, 1 of 2
+                 op1: state idle, phone refusing
+        35s  op2: take r2
+                 op2: ok
+                 bob gets position 1
+                 call 3011 as bob
+                 op2: waiting r1, 1 of 1
+                 op2: call r2 ringing-you
+                 op2: state busy, phone ok
+    ",
+    );
+}
+
+/// Nobody knows yet that the phone is dead, at which the second is taken; when it is given up, both come before whoever
+/// waits, in their order.
+#[test]
+fn whom_an_operator_takes_at_a_dead_phone_comes_first_when_it_is_given_up() {
+    play(
+        "
+        0s   op1 may have 3 calls
+        1s   op1 talks to ada
+        2s   eve calls 9000
+                 eve gets hold
+                 eve gets position 1
+                 eve <- 182 Queued, position 1
+                 eve <- 200
+                 op1: offer r2, 1 of 1
+        3s   bob calls 9000
+                 bob gets hold
+                 bob gets position 2
+                 bob <- 182 Queued, position 2
+                 bob <- 200
+                 op1: offer r3, 2 of 2
+        3s   op1: take r3
+                 bob <- key frame?
+                 3001 <- key frame?
+                 op1: ok
+                 3001 gets nothing
+                 ada gets hold
+                 bob gets 3001, 3001 gets bob
+                 op1: call r1 in-hand
+                 op1: call r3 with-caller
+        4s   3001 sends nothing
+                 bob gets hold
+                 call 3001 as bob
+                 op1: call r3 ringing-you
+        24s  alarm
+                 end 3001, abandoned
+                 bob gets position 2
+                 bob gets position 1
+                 ada gets hold
+                 ada gets position 1
+                 op1: call r3 ended, phone-gone
+                 op1: offer r3, 1 of 2
+                 op1: call r1 ended, phone-gone
+                 op1: offer r1, 1 of 3
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+/// It is found out while the take is being written: who was at the phone comes first, who was on its way there has its
+/// place back.
+#[test]
+fn a_call_that_is_being_taken_at_a_phone_that_cannot_be_spoken_with_has_its_place_back() {
+    play(
+        "
+        0s   op1 may have 3 calls
+        1s   op1 talks to ada
+        1s   op2 logs in
+        2s   bob calls 9000
+                 bob gets hold
+                 bob gets position 1
+                 bob <- 182 Queued, position 1
+                 bob <- 200
+                 op1: offer r2, 1 of 1
+                 op2: offer r2, 1 of 1
+        3s   journal waits
+        4s   op1: take r2
+                 bob <- key frame?
+                 3001 <- key frame?
+        5s   3001 has no keys
+                 ada gets position 1
+                 op2: offer r1, 1 of 1
+        6s   journal commits
+                 op1: ok
+                 op2: withdrawn r2, taken
+                 bob gets position 1
+                 op1: call r1 ended, phone-gone
+                 op1: call r2 ended, phone-gone
+                 op1: withdrawn r1, not-eligible
+                 op1: state idle, phone refusing
+                 op2: offer r2, 2 of 2
+        7s   op1: ready
+                 op1: ok
+                 op1: offer r1, 1 of 2
+                 op1: offer r2, 2 of 2
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
 /// The phone is lost while the wanted person's rings, and is being called.
 const CONSULTED_MEANWHILE: &str = "
         0s   op1 talks to ada
