@@ -79,7 +79,7 @@ fn takes(desk: &mut DeskPage, board: &Switchboard) {
     tells("the caller's picture after the take", &mut times);
     middle.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (_, steps): &(f64, Value) = &middle[middle.len() / 2];
-    println!("of a take in the middle: {steps}");
+    eprintln!("of a take in the middle: {steps}");
     let is_there = wait::within(SOON, || board.try_cli("calls").0);
     assert_eq!(is_there, Some(0));
 }
@@ -88,7 +88,7 @@ fn takes(desk: &mut DeskPage, board: &Switchboard) {
 fn tells(name: &str, times: &mut [f64]) {
     times.sort_by(f64::total_cmp);
     let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
-    println!(
+    eprintln!(
         "{name}: p50 {:.0} ms, p95 {:.0} ms, most {:.0} ms, of {}",
         at(0.5),
         at(0.95),

@@ -159,7 +159,7 @@ impl Walk {
     /// Ada's, Max's and Bob's, as many as are in a call.
     #[track_caller]
     fn suffers<const N: usize>(&mut self, phase: &str, page: PageGets, phones: [Gets; N]) {
-        println!("{:?} {phase}", self.blow);
+        eprintln!("{:?} {phase}", self.blow);
         // Sound and picture of this phase, before anything is compared.
         self.page_gets(phase, page);
         self.desk.photograph(&format!("{phase}-before"));
@@ -302,9 +302,9 @@ impl Walk {
 
     /// The figures.
     fn tells(&mut self) {
-        println!("{:?}: the desk is back after {} ms", self.blow, spread(&mut self.desks));
+        eprintln!("{:?}: the desk is back after {} ms", self.blow, spread(&mut self.desks));
         if !self.pictures.is_empty() {
-            println!(
+            eprintln!(
                 "{:?}: the picture is back after {} ms",
                 self.blow,
                 spread(&mut self.pictures)
