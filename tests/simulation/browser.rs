@@ -17,6 +17,7 @@ use cordboard::rtp::HEADER_LEN;
 use cordboard::srtp::{MasterKey, ProtectContext, Seed, Suite, UnprotectContext};
 use cordboard::time::Duration;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -128,9 +129,9 @@ impl World {
         match command {
             HandshakeCommand::Begin { port, .. } => {
                 let Handshakes { all, begun, .. } = &mut self.handshakes;
-                if !all.contains_key(&port) {
+                if let Entry::Vacant(place) = all.entry(port) {
                     *begun += 1;
-                    all.insert(port, (*begun, Handshake::UnderWay));
+                    place.insert((*begun, Handshake::UnderWay));
                     let at = self.now.instant + HANDSHAKE_MAX;
                     self.agenda.add(at, Event::HandshakeOver(port, *begun));
                 }

@@ -62,6 +62,7 @@ impl World {
         if let Some(view) = unwritten.filter(|_| self.journal.troubles == 0) {
             self.fail(format!("nothing is written down of {view:?}"), &[]);
         }
+        self.handshakes.forget();
         let left = LeftBehind::take_from(self.now, &mut state, &slots);
         let bound: BTreeSet<PortId> = left.ports().into_iter().collect();
         let addresses = self.addresses_by_name();

@@ -58,6 +58,8 @@ pub struct Judge {
     handed_over: u64,
     transfers: u64,
     packets: u64,
+    /// Of those, what browsers have said or heard.
+    sealed: u64,
 }
 
 /// In these phases a call is at the ear of its operator: one at each.
@@ -147,7 +149,7 @@ impl Judge {
 
     pub fn summary(&self, world: &World) -> String {
         format!(
-            "{} calls in {} s, {} taken, {} handed over, {} transfers asked for, {} packets heard; \
+            "{} calls in {} s, {} taken, {} handed over, {} transfers asked for, {} packets heard, {} of them sealed in {} handshakes; \
              {} put back, {} crashes, {} INVITEs forgotten; refusals {:?}; ends {:?}; {} troubles of the journal, {} batches unwritten, {} wishes refused",
             world.calls,
             world.now.instant.as_micros() / 1_000_000,
@@ -155,6 +157,8 @@ impl Judge {
             self.handed_over,
             self.transfers,
             self.packets,
+            self.sealed,
+            world.handshakes.done,
             world.put_back,
             world.crashed.len(),
             world.clients.values().filter(|client| client.answered.is_none()).count(),
@@ -185,11 +189,17 @@ impl World {
     // ---- who hears whom ----
 
     pub fn judge_sound(&mut self, to: SocketAddr, packet: &[u8]) {
-        self.judge.packets += 1;
-        let (Some(speaker), Some(listener)) = (sound::speaker(packet), self.places.get(&to)) else {
+        let Some(listener) = self.places.get(&to).copied() else {
             return self.fail(format!("a packet to {to}, where nobody listens"), &[]);
         };
-        let listener = *listener;
+        let Some(packet) = self.opened(listener, packet) else { return };
+        if !sound::is_speech(&packet) {
+            return;
+        }
+        self.judge.packets += 1;
+        let Some(speaker) = sound::speaker(&packet) else {
+            return self.fail(format!("c{listener} hears what nobody has said"), &[listener]);
+        };
         let links = (self.in_call(speaker), self.in_call(listener));
         let (Some((call, from)), Some((other, role))) = links else {
             let what = format!("c{listener} hears c{speaker}, and one of them is in no call");
@@ -197,6 +207,8 @@ impl World {
         };
         let phase = self.views().iter().find(|view| view.call == call).map(|view| view.phase);
         let phase = phase.unwrap_or("ended");
+        let is_sealed = |id: u32| self.dialogs[id as usize].transport.is_some();
+        self.judge.sealed += u64::from(is_sealed(speaker) || is_sealed(listener));
         if call != other || !may_hear(phase, from, role) {
             let what = format!(
                 "c{listener}, {role:?} in {other}, hears c{speaker}, {from:?} in {call}: {phase}"
@@ -441,6 +453,9 @@ impl World {
         if left != (0, 0, 0, (0, 0)) || !self.testbed.exchange.is_quiet() {
             let views = self.views().to_vec();
             return self.fail(format!("something is left: {status:?} {views:?}"), &[]);
+        }
+        if self.judge.sealed == 0 {
+            return self.fail("no browser was ever heard".into(), &[]);
         }
         if let Some(port) = self.judge.ports.first() {
             return self.fail(format!("{port} is left open"), &[]);

@@ -6,7 +6,7 @@
 //!   users   ─┼──▶ and overtakes; one line of events ────┤          │ commands
 //!   desks   ─┤    in the order of their moments         └─▶ media::Machine
 //!   attackers ┘
-//!    phone.rs people.rs desk.rs sound.rs attackers.rs    journal.rs    judge.rs looks at every step
+//!    phone.rs people.rs desk.rs sound.rs browser.rs attackers.rs    journal.rs    judge.rs looks at every step
 //! ```
 //!
 //! The phones know nothing of the house but its address: SIP is spoken by a small user agent of
@@ -17,6 +17,9 @@
 #![allow(clippy::print_stderr)] // Says which seed was played.
 
 mod attackers;
+mod browser;
+#[path = "../checks/mod.rs"]
+mod checks;
 mod crash;
 mod desk;
 mod journal;

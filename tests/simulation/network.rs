@@ -1,6 +1,6 @@
 //! The line of events, and what the network does to a datagram.
 
-use cordboard::ids::Ticket;
+use cordboard::ids::{PortId, Ticket};
 use cordboard::random::Random;
 use cordboard::sip::Destination;
 use cordboard::time::{Duration, Instant};
@@ -17,6 +17,10 @@ pub enum Event {
     ToPhone(usize, Vec<u8>),
     /// A datagram of sound reaches a relay port.
     Sound { from: SocketAddr, port: u16, packet: Vec<u8> },
+    /// The handshake of a transport is done with this dialog, if it still wants it.
+    Keyed(PortId, u32),
+    /// The handshake of this number has had its time.
+    HandshakeOver(PortId, u64),
     /// A connection of the house to a phone was refused.
     NoStream(Destination),
     /// The journal has come to this batch.

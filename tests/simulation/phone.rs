@@ -8,6 +8,7 @@
 //!      └─ CANCEL or refused ──▶ Over
 //! ```
 
+use super::browser::{self, BrowserTransport};
 use super::network::Event;
 use super::testbed::{DOMAIN, IP, PORT};
 use super::world::World;
@@ -43,6 +44,7 @@ pub struct Phone {
     pub person: Person,
     pub address: SocketAddr,
     pub next_port: u16,
+    pub is_browser: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -85,6 +87,8 @@ pub struct Dialog {
     pub version: u64,
     pub port: u16,
     pub relay: Option<SocketAddr>,
+    /// Of a browser.
+    pub transport: Option<BrowserTransport>,
     pub speaking: bool,
     pub sequence: u16,
     pub hang_up_on_ack: bool,
@@ -136,6 +140,7 @@ impl World {
         call_id: String,
     ) -> u32 {
         let id = u32::try_from(self.dialogs.len()).expect("dialogs are few");
+        let transport = self.transport_of(phone, purpose);
         let own = &mut self.phones[phone];
         own.next_port = if own.next_port > 60_000 { 10_000 } else { own.next_port + 2 };
         let port = own.next_port;
@@ -159,6 +164,7 @@ impl World {
             version: 1,
             port,
             relay: None,
+            transport,
             speaking: false,
             sequence: 0,
             hang_up_on_ack: false,
@@ -197,7 +203,8 @@ impl World {
             self.request(id, Method::REGISTER, extra, "");
             return id;
         }
-        dialog.sdp = purpose != Purpose::Call || self.chance.below(20) > 0;
+        let is_late = purpose == Purpose::Call && self.chance.below(20) == 0;
+        dialog.sdp = !is_late || dialog.transport.is_some();
         let body = if dialog.sdp { self.describe(id) } else { String::new() };
         self.dialogs[id as usize].invite = self.request(id, Method::INVITE, extra, &body);
         id
@@ -209,12 +216,18 @@ impl World {
         let dialog = self.dialog(id);
         let media = match dialog.purpose {
             Purpose::Desk => String::new(),
-            _ => format!(
-                "m=audio {} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\n\
-                 a=rtpmap:101 telephone-event/8000\r\na={}\r\n",
-                dialog.port,
-                dialog.direction.word(),
-            ),
+            _ => {
+                let (profile, lines) = match dialog.transport {
+                    Some(_) => ("UDP/TLS/RTP/SAVPF", browser::lines(dialog.offering)),
+                    None => ("RTP/AVP", String::new()),
+                };
+                format!(
+                    "m=audio {} {profile} 0 101\r\na=rtpmap:0 PCMU/8000\r\n\
+                     a=rtpmap:101 telephone-event/8000\r\na={}\r\n{lines}",
+                    dialog.port,
+                    dialog.direction.word(),
+                )
+            }
         };
         let version = dialog.version;
         dialog.version += 1;
@@ -236,6 +249,7 @@ impl World {
             return self.fail(format!("c{id}: the address of another leg, {relay:?}"), &[id]);
         }
         self.dialog(id).relay = relay;
+        self.read_agent(id, body);
         if !std::mem::replace(&mut self.dialog(id).speaking, true) {
             self.after(10, 200, Event::Speak(id));
         }

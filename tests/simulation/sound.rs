@@ -35,6 +35,7 @@ impl World {
             return;
         };
         let from = SocketAddr::new(self.phones[dialog.phone].address.ip(), dialog.port);
+        self.keep_transport(id, from, relay.port());
         for place in 0..BURST {
             let sequence = self.dialogs[id as usize].sequence.wrapping_add(place);
             let header = RtpHeader {
@@ -47,7 +48,9 @@ impl World {
             let mut packet = header.to_bytes().to_vec();
             packet.extend(MARK);
             packet.extend(id.to_be_bytes());
-            self.send_sound(FRAME * u32::from(place), from, relay.port(), &packet);
+            if let Some(packet) = self.sealed(id, packet) {
+                self.send_sound(FRAME * u32::from(place), from, relay.port(), &packet);
+            }
         }
         let dialog = self.dialog(id);
         dialog.sequence = dialog.sequence.wrapping_add(BURST);

@@ -1,11 +1,13 @@
 //! The house: the real exchange and the real relay, its journal, its accounts.
 
+use super::browser::CERTIFICATE;
 use super::judge::CALLERS;
 use cordboard::acd;
 use cordboard::call::{AnsweredBy, QueueSettings, Recorded};
 use cordboard::directory::{
     Accounts, NumberingPlan, Operator, OperatorMode, Secret, Srtp, Terminal, patent_levels,
 };
+use cordboard::dtls::Fingerprint;
 use cordboard::exchange::{self, journal};
 use cordboard::ids::{LevelId, Number, OperatorId, PortId, QueueId};
 use cordboard::leg;
@@ -62,6 +64,9 @@ pub const TERMINALS: [Account; 19] = [
     account("2010", "A", false),
 ];
 
+/// Phones of the house that are browsers: an operator's, and others.
+pub const BROWSERS: [&str; 3] = ["3003", "2003", "2006"];
+
 /// Operators with a desk, then those with only a phone; each at the phone of the same place.
 pub const DESKS: [&str; 7] = ["op1", "op2", "op3", "op4", "op5", "op6", "op7"];
 pub const PHONE_OPERATORS: [&str; 2] = ["op8", "op9"];
@@ -71,6 +76,8 @@ pub const PHONE_OPERATORS: [&str; 2] = ["op8", "op9"];
 pub struct Relayed {
     pub packets: Vec<(SocketAddr, Vec<u8>)>,
     pub events: Vec<media::Event>,
+    /// Of handshakes: of which dialog, on which transport.
+    pub records: Vec<(PortId, u32)>,
     /// Sounds to be coded.
     pub sounds: Vec<media::Job>,
     /// What is recorded.
@@ -79,9 +86,13 @@ pub struct Relayed {
 
 impl media::Outgoing for Relayed {
     fn send(&mut self, _: PortId, channel: media::Channel, to: SocketAddr, packet: &[u8]) {
-        if channel == media::Channel::Rtp && super::sound::is_speech(packet) {
+        if channel == media::Channel::Rtp && super::browser::is_short(packet) {
             self.packets.push((to, packet.to_vec()));
         }
+    }
+
+    fn handshake(&mut self, port: PortId, datagram: &[u8]) {
+        self.records.extend(super::browser::shaker(datagram).map(|dialog| (port, dialog)));
     }
 
     fn report(&mut self, event: media::Event) {
@@ -170,7 +181,7 @@ fn accounts(addresses: &BTreeMap<&str, SocketAddr>) -> Accounts {
             let address = addresses[account.number];
             Uri::parse(&format!("sip:{}@{address}", account.number)).expect("the URI is good")
         }),
-        srtp: Srtp::Optional,
+        srtp: if BROWSERS.contains(&account.number) { Srtp::Dtls } else { Srtp::Optional },
     });
     let all = DESKS.iter().chain(&PHONE_OPERATORS);
     let operators = (0..).zip(all.zip(&TERMINALS)).map(|(at, (name, phone))| Operator {
@@ -240,7 +251,7 @@ fn settings() -> exchange::Settings {
             media_addresses: vec![IP],
             port_rest: Duration::from_secs(5),
             rtp_timeout: Duration::from_secs(60),
-            fingerprint: None,
+            fingerprint: Some(Fingerprint::of(CERTIFICATE)),
             dialog: cordboard::dialog::Settings { own, ..Default::default() },
         },
         locator: Default::default(),

@@ -1,12 +1,13 @@
 //! Everything there is, and the loop that lets it happen.
 
 use super::attackers::ATTACKERS;
+use super::browser::Handshakes;
 use super::desk::Desk;
 use super::journal::Journal;
 use super::judge::{CALLERS, Judge};
 use super::network::{Agenda, Deed, Event, Ladder, Line, Network};
 use super::phone::{Client, Dialog, Person, Phone, Server, testbed};
-use super::testbed::{DESKS, IP, PHONE_OPERATORS, PORT, Relayed, TERMINALS, Testbed};
+use super::testbed::{BROWSERS, DESKS, IP, PHONE_OPERATORS, PORT, Relayed, TERMINALS, Testbed};
 use super::written;
 use cordboard::exchange::{Effect, Input};
 use cordboard::ids::{ConnectionId, LegId, PortId};
@@ -28,6 +29,8 @@ const FAREWELL: Duration = Duration::from_secs(400);
 const PUT_BACK: u64 = 3;
 /// One of so many is put back from its text.
 const WRITTEN_OF: u64 = 20;
+/// Of so many callers one is a browser.
+const BROWSER_OF: usize = 8;
 /// No day is longer.
 const DAY_MAX: Duration = Duration::from_secs(40_000);
 
@@ -64,6 +67,7 @@ pub struct World {
     pub clients: BTreeMap<String, Client>,
     pub servers: BTreeMap<String, Server>,
     pub desks: Vec<Desk>,
+    pub handshakes: Handshakes,
     pub judge: Judge,
     ladder: Ladder,
     failure: Option<String>,
@@ -105,6 +109,7 @@ impl World {
             clients: BTreeMap::new(),
             servers: BTreeMap::new(),
             desks: DESKS.iter().map(|_| Desk::default()).collect(),
+            handshakes: Handshakes::default(),
             judge: Judge::default(),
             ladder: Ladder::default(),
             failure: None,
@@ -269,6 +274,8 @@ impl World {
                 self.testbed.relay.rtp(self.now, port, from, &mut packet, &mut out);
                 self.relayed(out);
             }
+            Event::Keyed(port, dialog) => self.keyed(port, dialog),
+            Event::HandshakeOver(port, number) => self.handshake_over(port, number),
             Event::Journal(ticket) => self.journal_acts(ticket),
             Event::Trouble => self.journal_turns(),
             Event::Ports => {
@@ -331,8 +338,8 @@ impl World {
                         self.fail(format!("{report:?}"), &[]);
                     }
                 }
+                Effect::Handshake(command) => self.shake_hands(command),
                 Effect::Resolve(_)
-                | Effect::Handshake(_)
                 | Effect::Located { .. }
                 | Effect::Reply { .. }
                 | Effect::WebReply { .. }
@@ -374,6 +381,9 @@ impl World {
         }
         for (to, packet) in out.packets {
             self.judge_sound(to, &packet);
+        }
+        for (port, dialog) in out.records {
+            self.record_heard(port, dialog);
         }
         for event in out.events {
             let effects = self.testbed.exchange.handle(self.now, Input::Media(event));
@@ -448,9 +458,13 @@ fn people() -> Vec<Phone> {
     };
     let phone = |name: String, person, address: SocketAddr| {
         assert!(address.ip() != IP, "the house lives elsewhere");
-        Phone { name, person, address, next_port: 10_000 }
+        let is_browser = BROWSERS.contains(&name.as_str());
+        Phone { name, person, address, next_port: 10_000, is_browser }
     };
-    let callers = (0..CALLERS).map(|at| phone(format!("ann{at}"), Person::Caller, address(1, at)));
+    let callers = (0..CALLERS).map(|at| {
+        let is_browser = at % BROWSER_OF == 0;
+        Phone { is_browser, ..phone(format!("ann{at}"), Person::Caller, address(1, at)) }
+    });
     let inside = TERMINALS.iter().enumerate().map(|(at, account)| {
         let person = match at {
             at if at < DESKS.len() => Person::DeskPhone,
