@@ -525,8 +525,10 @@ export class App {
   }
 
   sessionText() {
+    if (this.sessionEnd.value === 'over') return t('sessionOver');
     const { expires = '' } = this.session.value ?? {};
-    return this.sessionEnd.value === 'over' ? t('sessionOver') : t('sessionSoon', { time: when(expires, this.now.value) });
+    const isPast = Date.parse(expires) <= this.serverNow();
+    return isPast ? t('sessionAfterCall') : t('sessionSoon', { time: when(expires, this.now.value) });
   }
 
   listen() {

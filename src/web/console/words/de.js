@@ -8,7 +8,7 @@ export default {
   'login-unreachable': 'Die Vermittlung ist nicht erreichbar.',
   'login-failed': 'Das ging nicht: {why}',
   sessionOver: 'Die Sitzung ist zu Ende. Bitte neu anmelden.',
-  sessionSoon: 'Ihre Sitzung endet um {time}.', logInAgain: 'Neu anmelden', awaited: 'Die Vermittlung ist gerade nicht erreichbar. Neuer Versuch …',
+  sessionSoon: 'Ihre Sitzung endet um {time}.', sessionAfterCall: 'Ihre Sitzung endet nach diesem Gespräch.', logInAgain: 'Neu anmelden', awaited: 'Die Vermittlung ist gerade nicht erreichbar. Neuer Versuch …',
   loggingOut: 'Abmeldung läuft …', logOutFailed: 'Die Abmeldung ist nicht gelungen: Die Vermittlung hat sie nicht bestätigt. Bitte noch einmal an- und abmelden, bevor Sie diesen Rechner verlassen.',
   // Vor der Arbeit
   hello: 'Guten Tag, {operator}', yourPhone: 'Ihr Telefon', thisBrowser: 'Dieser Browser',

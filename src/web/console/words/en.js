@@ -8,7 +8,7 @@ export default {
   'login-unreachable': 'The switchboard cannot be reached.',
   'login-failed': 'That did not work: {why}',
   sessionOver: 'Your session is over. Log in again.',
-  sessionSoon: 'Your session ends at {time}.', logInAgain: 'Log in again', awaited: 'The switchboard cannot be reached at the moment. Trying again …',
+  sessionSoon: 'Your session ends at {time}.', sessionAfterCall: 'Your session ends after this call.', logInAgain: 'Log in again', awaited: 'The switchboard cannot be reached at the moment. Trying again …',
   loggingOut: 'Logging out …', logOutFailed: 'You could not be logged out: the switchboard did not confirm it. Log in and out again before you leave this computer.',
   // Before work
   hello: 'Hello {operator}', yourPhone: 'Your phone', thisBrowser: 'This browser',

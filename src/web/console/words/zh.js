@@ -8,7 +8,7 @@ export default {
   'login-unreachable': '无法连接总机。',
   'login-failed': '未能完成：{why}',
   sessionOver: '会话已结束，请重新登录。',
-  sessionSoon: '您的会话将于 {time} 结束。', logInAgain: '重新登录', awaited: '目前无法连接总机，正在重试…',
+  sessionSoon: '您的会话将于 {time} 结束。', sessionAfterCall: '您的会话将在本次通话后结束。', logInAgain: '重新登录', awaited: '目前无法连接总机，正在重试…',
   loggingOut: '正在退出…', logOutFailed: '未能退出：总机没有确认。离开此电脑前，请重新登录并退出。',
   // 开始之前
   hello: '{operator}，您好', yourPhone: '您的电话', thisBrowser: '此浏览器',
