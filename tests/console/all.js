@@ -8,6 +8,7 @@ import './devices_test.js';
 import './model_test.js';
 import './desk_test.js';
 import './keys_test.js';
+import './notices_test.js';
 import './words_test.js';
 import { runAll } from './harness.js';
 
