@@ -325,9 +325,9 @@ impl MediaStream {
     /// When the peer is asked for a key frame of which a still is made; never while it sends nothing.
     #[must_use]
     pub fn still_due(&self, now: Instant) -> Option<Instant> {
-        let is_seen = self.inbound.vitals.silent(now).is_some_and(|gap| gap < STILL_INTERVAL);
-        let requests = self.preview.as_ref().filter(|_| is_seen).map(|_| &self.inbound.requests);
-        requests.and_then(|requests| requests.spare_due(STILL_INTERVAL))
+        self.preview.as_ref()?;
+        self.inbound.vitals.silent(now).filter(|gap| *gap < STILL_INTERVAL)?;
+        self.inbound.requests.spare_due(STILL_INTERVAL)
     }
 
     /// How much the peer can take of pictures, in bit/s. What is converted for it is bounded there.
