@@ -4,11 +4,15 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+
+use ports::free_address;
+
+mod ports;
 
 /// A configuration and a data directory of its own.
 struct Testbed {
@@ -241,7 +245,7 @@ fn a_configuration_is_good_when_the_server_would_start_with_it() {
     let configure = |data: &PathBuf, listen: &str| {
         let config = format!(
             "data = {data:?}\n[sip]\nlisten = [\"{listen}\"]\n[media]\naddress = \"127.0.0.1\"\n\
-             ports = \"43000-43999\"\n"
+             ports = \"20000-20999\"\n"
         );
         fs::write(testbed.path("cordboard.toml"), config).unwrap();
     };
@@ -249,8 +253,8 @@ fn a_configuration_is_good_when_the_server_would_start_with_it() {
         testbed.is_refused("check", said);
         testbed.is_refused("serve", said);
     };
-    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap();
+    let address = free_address();
+    let taken = UdpSocket::bind(address).unwrap();
     configure(&data, &format!("udp:{address}"));
     both_refuse("stop the program that has it");
     drop(taken);
@@ -485,17 +489,6 @@ struct Server {
     child: Child,
 }
 
-/// One that neither UDP nor TCP has in use.
-fn free_address() -> SocketAddr {
-    loop {
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let address = udp.local_addr().unwrap();
-        if TcpListener::bind(address).is_ok() {
-            return address;
-        }
-    }
-}
-
 impl Server {
     fn start(testbed: &Testbed) -> Self {
         Self::start_with(testbed, "")
@@ -511,7 +504,7 @@ impl Server {
         let data = testbed.path("data");
         let config = format!(
             "data = {data:?}\n[sip]\nlisten = [\"udp:{free}\", \"tcp:{free}\"]\n\
-             [media]\naddress = \"127.0.0.1\"\nports = \"42000-42999\"\n{media}"
+             [media]\naddress = \"127.0.0.1\"\nports = \"20000-20999\"\n{media}"
         );
         fs::write(testbed.path("cordboard.toml"), config).unwrap();
         let log = fs::File::create(testbed.path("log")).unwrap();

@@ -61,6 +61,8 @@ mod phone;
 mod picture;
 mod place;
 mod playback;
+#[path = "../ports/mod.rs"]
+mod ports;
 mod program;
 mod real_browsers;
 mod real_phones;

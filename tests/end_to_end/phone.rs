@@ -18,7 +18,8 @@ use serde_json::Value;
 
 use crate::namespace::Namespace;
 use crate::picture::{self, Colour};
-use crate::place::{Place, free_address};
+use crate::place::Place;
+use crate::ports::free_address;
 use crate::program::Program;
 use crate::tone::{self, Recording};
 use crate::wait;

@@ -1,36 +1,13 @@
 //! Where a test lives: loopback addresses and a directory of its own, so that tests run side by side.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-use std::ops::Range;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
 /// Everybody's SIP port in the tests; not 5060, where a switchboard in use may hold every address.
 pub const SIP_PORT: u16 = 15060;
-
-/// Ports of 127.0.0.1 for programs that cannot choose one themselves. Below those that the system gives
-/// to whoever asks (from 32768 on), and apart from those that phones and the relay use for media.
-const PORTS: Range<u16> = 16_000..20_000;
-
-/// An address that nobody has, by UDP and by TCP, and that no other program of this test process is given;
-/// nor is the port above it, where baresip listens for TLS.
-pub fn free_address() -> SocketAddr {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Another test process begins elsewhere.
-    let start = std::process::id().wrapping_mul(61) as u16;
-    let pairs = PORTS.len() as u16 / 2;
-    let is_free = |address: SocketAddr| {
-        UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok()
-    };
-    (0..pairs)
-        .map(|_| start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % pairs * 2)
-        .map(|number| [number, number + 1].map(|number| PORTS.start + number))
-        .map(|pair| pair.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
-        .find(|pair| pair.iter().all(|address| is_free(*address)))
-        .expect("there is a free port")[0]
-}
 
 /// 127.A.B.0/24 and a directory; host 1 is the switchboard's.
 pub struct Place {

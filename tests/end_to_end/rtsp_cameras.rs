@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::phone::{Account, Answer, CALLER, Codecs, OPERATOR, PLAIN, Phone, USER};
 use crate::picture::{self, Colour};
-use crate::place::{Place, free_address};
+use crate::place::Place;
+use crate::ports::free_address;
 use crate::program::Program;
 use crate::switchboard::{PASSWORD, Switchboard};
 use crate::wait;

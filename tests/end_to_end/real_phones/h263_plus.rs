@@ -22,7 +22,7 @@ use serde_json::json;
 
 use crate::phone::{Account, Answer, CALLER, OPERATOR, PLAIN, Party, USER};
 use crate::picture;
-use crate::place::free_address;
+use crate::ports::free_address;
 use crate::program::Program;
 use crate::sip::Message;
 use crate::sipp::{Role, Sipp, account};

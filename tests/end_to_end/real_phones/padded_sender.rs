@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::phone::{Answer, CALLER, Codecs, OPERATOR, PLAIN};
-use crate::place::free_address;
 use crate::playback::Playback;
+use crate::ports::free_address;
 use crate::program;
 use crate::sip::{Message, Wire};
 use crate::stage::terminal;
