@@ -17,7 +17,7 @@ use cordboard::directory::{
 use cordboard::exchange::journal::{Batch, StoredState};
 use cordboard::exchange::{Effect, Input, Machine, Retention, Settings};
 use cordboard::ids::{ConnectionId, LevelId, Number, OperatorId, PortId, QueueId};
-use cordboard::media::{self, Channel, Event, Job, Outgoing, RecordingTap};
+use cordboard::media::{self, Channel, Event, Job, MediaPath, Outgoing, RecordingTap};
 use cordboard::random::Random;
 use cordboard::sip::{
     self, Flow, HeaderName, Message, OwnAddresses, Request, Response, StatusCode, Transport, Uri,
@@ -259,7 +259,7 @@ struct Relay {
 }
 
 impl Outgoing for Relay {
-    fn send(&mut self, _: PortId, _: Channel, _: SocketAddr, packet: &[u8]) {
+    fn send(&mut self, _: PortId, _: Channel, _: MediaPath, packet: &[u8]) {
         black_box(packet);
     }
 

@@ -13,7 +13,7 @@ use cordboard::codec::tone::Sound;
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
+    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, MediaPath, Outgoing,
     PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source, StreamPlan,
     TransportPlan, Trust,
 };
@@ -83,7 +83,7 @@ fn frames(codec: &Codec) -> Vec<Vec<u8>> {
 struct Nowhere;
 
 impl Outgoing for Nowhere {
-    fn send(&mut self, _: PortId, _: Channel, _: SocketAddr, packet: &[u8]) {
+    fn send(&mut self, _: PortId, _: Channel, _: MediaPath, packet: &[u8]) {
         black_box(packet);
     }
 
@@ -109,6 +109,7 @@ fn relay(from: &Codec, to: &Codec, out: &mut impl Outgoing) -> (Machine, SocketA
             remote: Some(phone),
             remote_rtcp: None,
             latched: None,
+            local: None,
             signalling_ip: phone.ip(),
             behind_nat: false,
             trust: Trust::Full,
@@ -181,7 +182,7 @@ fn bare_work(from: &Codec, to: &Codec, frames: &[Vec<u8>]) -> f64 {
 struct Kept(Vec<Vec<u8>>);
 
 impl Outgoing for Kept {
-    fn send(&mut self, port: PortId, channel: Channel, _: SocketAddr, packet: &[u8]) {
+    fn send(&mut self, port: PortId, channel: Channel, _: MediaPath, packet: &[u8]) {
         if port == TO && channel == Channel::Rtp {
             self.0.push(packet[HEADER_LEN..].to_vec());
         }

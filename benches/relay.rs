@@ -10,7 +10,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Handling, Job, KeyFrameFeedback, LedgerHead,
-    Machine, Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source,
+    Machine, MediaPath, Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source,
     StreamPlan, TransportPlan, Trust,
 };
 use cordboard::random::Random;
@@ -108,7 +108,7 @@ impl Way {
 struct Nowhere;
 
 impl Outgoing for Nowhere {
-    fn send(&mut self, _: PortId, _: Channel, _: SocketAddr, packet: &[u8]) {
+    fn send(&mut self, _: PortId, _: Channel, _: MediaPath, packet: &[u8]) {
         black_box(packet);
     }
 
@@ -129,6 +129,7 @@ fn plan(remote: SocketAddr, codec: Codec, payload_type: u8) -> Plan {
         remote: Some(remote),
         remote_rtcp: None,
         latched: None,
+        local: None,
         signalling_ip: remote.ip(),
         behind_nat: false,
         trust: Trust::Full,

@@ -66,7 +66,7 @@ struct Call {
 struct Nowhere;
 
 impl media::Outgoing for Nowhere {
-    fn send(&mut self, _: PortId, _: Channel, _: SocketAddr, _: &[u8]) {}
+    fn send(&mut self, _: PortId, _: Channel, _: media::MediaPath, _: &[u8]) {}
     fn report(&mut self, _: media::Event) {}
     fn job(&mut self, _: Job) {}
     fn tap(&mut self, _: RecordingTap) {}

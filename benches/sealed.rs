@@ -15,7 +15,7 @@ mod checks;
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
+    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, MediaPath, Outgoing,
     PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source, SrtpKeys, StreamPlan,
     TransportPlan, Trust,
 };
@@ -186,6 +186,7 @@ fn plan(number: u16, codec: Codec, suite: Option<Suite>) -> Plan {
         remote: suite.is_none().then_some(remote),
         remote_rtcp: None,
         latched: None,
+        local: None,
         signalling_ip: remote.ip(),
         behind_nat: false,
         trust: Trust::Full,
@@ -211,7 +212,7 @@ fn plan(number: u16, codec: Codec, suite: Option<Suite>) -> Plan {
 struct Sent(u16);
 
 impl Outgoing for Sent {
-    fn send(&mut self, _: PortId, _: Channel, _: SocketAddr, packet: &[u8]) {
+    fn send(&mut self, _: PortId, _: Channel, _: MediaPath, packet: &[u8]) {
         self.0 += 1;
         black_box(packet);
     }

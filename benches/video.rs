@@ -15,7 +15,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, CodingOutcome, Command, Done, Event, Job, KeyFrameFeedback,
-    Machine, Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source,
+    Machine, MediaPath, Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source,
     StreamPlan, TransportPlan, Trust,
 };
 use cordboard::random::Random;
@@ -269,7 +269,7 @@ struct Waits {
 }
 
 impl Outgoing for Wire {
-    fn send(&mut self, _: PortId, channel: Channel, _: SocketAddr, packet: &[u8]) {
+    fn send(&mut self, _: PortId, channel: Channel, _: MediaPath, packet: &[u8]) {
         black_box(packet);
         if channel == Channel::Rtp {
             self.out.get_or_insert_with(Instant::now);
@@ -436,6 +436,7 @@ fn plan(phone: SocketAddr, codec: Codec) -> Plan {
         remote: Some(phone),
         remote_rtcp: None,
         latched: Some(phone),
+        local: None,
         signalling_ip: phone.ip(),
         behind_nat: false,
         trust: Trust::Full,

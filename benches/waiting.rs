@@ -8,7 +8,7 @@
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
+    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, MediaPath, Outgoing,
     PayloadFormat, PictureLimits, Plan, PromptMessage, Protection, RecordingTap, Source,
     StreamPlan, TransportPlan, Trust, VideoPrompt, WaitingProfileId, WorkerConversions,
 };
@@ -65,7 +65,7 @@ struct Wire {
 }
 
 impl Outgoing for Wire {
-    fn send(&mut self, _: PortId, _: Channel, _: SocketAddr, packet: &[u8]) {
+    fn send(&mut self, _: PortId, _: Channel, _: MediaPath, packet: &[u8]) {
         let _full = self.socket.send_to(packet, self.sink);
         self.sent += 1;
         self.bytes += packet.len() as u64;
@@ -131,6 +131,7 @@ impl Hall {
             remote: Some(remote),
             remote_rtcp: None,
             latched: None,
+            local: None,
             signalling_ip: remote.ip(),
             behind_nat: false,
             trust: Trust::Full,

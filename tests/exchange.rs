@@ -207,7 +207,7 @@ struct Testbed {
 struct Reports(Vec<media::Event>);
 
 impl media::Outgoing for Reports {
-    fn send(&mut self, _: PortId, _: media::Channel, _: SocketAddr, _: &[u8]) {}
+    fn send(&mut self, _: PortId, _: media::Channel, _: media::MediaPath, _: &[u8]) {}
     fn report(&mut self, event: media::Event) {
         self.0.push(event);
     }
@@ -218,7 +218,7 @@ impl media::Outgoing for Reports {
 struct Nowhere;
 
 impl media::Outgoing for Nowhere {
-    fn send(&mut self, _: PortId, _: media::Channel, _: SocketAddr, _: &[u8]) {}
+    fn send(&mut self, _: PortId, _: media::Channel, _: media::MediaPath, _: &[u8]) {}
     fn report(&mut self, _: media::Event) {}
     fn job(&mut self, _: media::Job) {}
     fn tap(&mut self, _: media::RecordingTap) {}

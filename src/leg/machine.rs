@@ -336,7 +336,7 @@ impl Machine {
             Destination::Address { .. } => None,
         };
         let (own, bound) = (self.dialog.own(), &self.settings.media_addresses);
-        let address = own.media(destination.remote().ip(), local, bound);
-        Negotiation::new(self.random.u64(), address)
+        let media = own.media(destination.remote().ip(), local, bound);
+        Negotiation::new(self.random.u64(), media)
     }
 }

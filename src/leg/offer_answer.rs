@@ -21,6 +21,7 @@ use super::our_stream::{OurStream, media_kind};
 use super::peer::PeerDescription;
 use crate::codec::Kind;
 use crate::sdp::{Attribute, MediaDescription, SessionDescription};
+use crate::sip::MediaAddress;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -44,7 +45,10 @@ pub(super) struct TheirOffer {
 #[derive(Clone, Debug)]
 pub struct Negotiation {
     pub(super) id: u64,
+    /// What our descriptions say.
     pub(super) address: IpAddr,
+    /// Which of our addresses that is, where the relay is on all of them.
+    pub(super) local: Option<IpAddr>,
     pub(super) state: OfferAnswerState,
     /// The last description that left, agreed or not, shared with the message that took it: the next one
     /// differs in version from it.
@@ -74,12 +78,14 @@ const NAMED_MAX: usize = 32;
 impl Negotiation {
     /// Nothing said yet. The session id is random, so that no two legs share one (RFC 8866 §5.2).
     #[must_use]
-    pub fn new(id: u64, address: IpAddr) -> Self {
+    pub fn new(id: u64, media: impl Into<MediaAddress>) -> Self {
+        let MediaAddress { told: address, local } = media.into();
         // Phones read id and version as signed numbers of 64 bits, some of 32.
         let id = id & 0x7fff_ffff;
         Self {
             id,
             address,
+            local,
             state: OfferAnswerState::Quiet,
             said: None,
             version: 1,
@@ -408,7 +414,7 @@ mod tests {
     }
 
     fn leg() -> Negotiation {
-        Negotiation::new(1, [192, 0, 2, 1].into())
+        Negotiation::new(1, IpAddr::from([192, 0, 2, 1]))
     }
 
     /// Our answer, on the port 20000 for audio and 20002 for video.

@@ -6,6 +6,7 @@ use super::description::Description;
 use super::formats::PeerFormat;
 use super::offer_answer::{Named, Negotiation, OfferAnswerState, remember};
 use crate::sdp::SessionDescription;
+use crate::sip::MediaAddress;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub struct SavedNegotiation {
     pub id: u64,
     /// The address for which they speak.
     pub address: IpAddr,
+    /// Which of our addresses that is, where the relay is on all of them.
+    pub local: Option<IpAddr>,
     /// The last description that left, agreed or not.
     pub said: Option<Arc<str>>,
     /// The descriptions that hold.
@@ -66,6 +69,7 @@ impl Negotiation {
         SavedNegotiation {
             id: self.id,
             address: self.address,
+            local: self.local,
             said: self.said.clone(),
             agreed: self.agreed.clone(),
             older: Named {
@@ -93,7 +97,7 @@ impl Negotiation {
     pub fn restored(saved: SavedNegotiation) -> Self {
         let streams = saved.streams();
         let holds = SavedNegotiation::holds(saved.said.as_ref(), saved.agreed.as_ref());
-        let SavedNegotiation { id, address, said, agreed, older: mut named, led, open } = saved;
+        let SavedNegotiation { id, address, local, said, agreed, older: mut named, led, open } = saved;
         if holds {
             let named = [(&streams.audio, &mut named.audio), (&streams.video, &mut named.video)];
             for (stream, named) in named {
@@ -110,7 +114,7 @@ impl Negotiation {
                 OfferAnswerState::Quiet
             }
         };
-        let new = Self::new(id, address);
+        let new = Self::new(id, MediaAddress { told: address, local });
         let mut restored = Self { said, version, named, led, agreed, streams, state, ..new };
         if let SavedOffer::Theirs(text) = open
             && let Ok(offer) = Description::read(&text)

@@ -20,6 +20,9 @@ pub struct NegotiationRow<'a> {
     id: u64,
     #[serde(borrow)]
     address: Cow<'a, str>,
+    /// Which of our addresses that is, where the relay is on all of them.
+    #[serde(skip_serializing_if = "is_default")]
+    local: Option<Cow<'a, str>>,
     /// What we said last.
     #[serde(skip_serializing_if = "is_default")]
     said: Option<Cow<'a, str>>,
@@ -105,7 +108,7 @@ impl<'a> NegotiationRow<'a> {
     /// Of this negotiation.
     #[must_use]
     pub fn of(saved: &'a SavedNegotiation) -> Self {
-        let SavedNegotiation { id, address, said, agreed, older, led, open } = saved;
+        let SavedNegotiation { id, address, local, said, agreed, older, led, open } = saved;
         let agreed = agreed.as_ref().map(|agreed| AgreedRow {
             offered_by: match agreed.offering {
                 OfferingSide::Us => OfferedByRow::Us,
@@ -118,6 +121,7 @@ impl<'a> NegotiationRow<'a> {
         Self {
             id: *id,
             address: address.to_string().into(),
+            local: local.map(|local| local.to_string().into()),
             said: said.as_deref().map(Cow::from),
             agreed,
             older: FormatsRow {
@@ -145,6 +149,7 @@ impl<'a> NegotiationRow<'a> {
         Ok(SavedNegotiation {
             id: self.id,
             address: words::read_ip("sdp.address", &self.address)?,
+            local: self.local.map(|local| words::read_ip("sdp.local", &local)).transpose()?,
             said,
             agreed,
             older: Named {

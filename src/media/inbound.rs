@@ -7,6 +7,7 @@ use super::health::{SavedVitals, Vitals};
 use super::key_frames::{Requests, SavedRequests};
 use super::latch::LatchVerdict;
 use super::outgoing::{Event, Outgoing};
+use super::path::MediaPath;
 use super::peer_packet::{PacketKind, PeerPacket};
 use super::plan::{PayloadFormat, StreamPlan, UNMAPPED};
 use super::transport::MediaTransport;
@@ -187,7 +188,7 @@ impl Inbound {
         &mut self,
         now: Instant,
         (port, plan): (PortId, &StreamPlan),
-        (transport, from): (&mut MediaTransport, SocketAddr),
+        (transport, path): (&mut MediaTransport, MediaPath),
         bytes: &mut [u8],
         out: &mut impl Outgoing,
     ) -> Option<PeerPacket> {
@@ -198,15 +199,15 @@ impl Inbound {
         let header = packet.header();
         let format = self.by_payload_type[usize::from(header.payload_type & 0x7f)];
         if !plan.direction.receives() {
-            return self.leave_out(now, (transport, from), header);
+            return self.leave_out(now, (transport, path.remote), header);
         }
         if format == UNMAPPED {
             transport.dropped.unknown_type += 1;
-            return self.leave_out(now, (transport, from), header);
+            return self.leave_out(now, (transport, path.remote), header);
         }
-        match transport.judge(now, from, &header) {
+        match transport.judge(now, path, &header) {
             LatchVerdict::Refuse => return None,
-            LatchVerdict::Latched => out.report(Event::Latched { port, remote: from }),
+            LatchVerdict::Latched => out.report(Event::Latched { port, remote: path.remote }),
             LatchVerdict::Accept => {}
         }
         let format = usize::from(format);

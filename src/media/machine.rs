@@ -8,6 +8,7 @@ use super::demultiplex::Protocol;
 use super::frame::ParameterSets;
 use super::outgoing::{Channel, Event, Exit, Outgoing};
 use super::patchbay::Source;
+use super::path::MediaPath;
 use super::plan::Plan;
 use super::port::Follows;
 use super::relay::{Machine, after};
@@ -20,7 +21,6 @@ use crate::ids::{CallId, PortId};
 use crate::rtp::event;
 use crate::rtp::rtcp::{self, ReportBlock, RtcpPacket, RtcpWriter};
 use crate::time::{Duration, Instant, Now, earliest};
-use std::net::SocketAddr;
 
 /// Between two reports of a watched port's health.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -161,11 +161,11 @@ impl Machine {
         &mut self,
         now: Now,
         port: PortId,
-        from: SocketAddr,
+        path: impl Into<MediaPath>,
         packet: &mut [u8],
         out: &mut impl Outgoing,
     ) {
-        self.rtp_of_age(now, Duration::ZERO, port, from, packet, out);
+        self.rtp_of_age(now, Duration::ZERO, port, path.into(), packet, out);
     }
 
     /// The same with one that has waited for so long, as the socket says, for somebody who reads it. What is
@@ -175,7 +175,7 @@ impl Machine {
         now: Now,
         age: Duration,
         port: PortId,
-        from: SocketAddr,
+        path: MediaPath,
         packet: &mut [u8],
         out: &mut impl Outgoing,
     ) {
@@ -183,13 +183,13 @@ impl Machine {
         match source.transport.demultiplex(Channel::Rtp, packet) {
             Some(Protocol::Rtp) => {}
             Some(Protocol::Rtcp) if source.transport.plan.mux => {
-                return self.report(now, port, from, packet, out);
+                return self.report(now, port, path, packet, out);
             }
             Some(Protocol::Stun) => {
-                return self.check(now, port, (Channel::Rtp, from), packet, out);
+                return self.check(now, port, (Channel::Rtp, path), packet, out);
             }
             Some(Protocol::Dtls) => {
-                return source.transport.give_up(now.instant, from, packet, out);
+                return source.transport.give_up(now.instant, path.remote, packet, out);
             }
             Some(Protocol::Rtcp) | None => return,
         }
@@ -199,7 +199,7 @@ impl Machine {
         let was_silent = source.stream.silence_due.is_none();
         let had_target = source.has_target();
         let shown = source.stream.inbound.sets.macroblocks_max();
-        let Some(arrived) = source.receive(now.instant, from, packet, out) else { return };
+        let Some(arrived) = source.receive(now.instant, path, packet, out) else { return };
         let grows = shown != source.stream.inbound.sets.macroblocks_max();
         if was_silent {
             source.stream.silence_due = Some(now.instant + self.settings.silent_after);
@@ -247,14 +247,15 @@ impl Machine {
         &mut self,
         now: Now,
         port: PortId,
-        from: SocketAddr,
+        path: impl Into<MediaPath>,
         packet: &mut [u8],
         out: &mut impl Outgoing,
     ) {
+        let path = path.into();
         let Some(open) = self.ports.get_mut(port) else { return };
         match open.transport.demultiplex(Channel::Rtcp, packet) {
-            Some(Protocol::Rtcp | Protocol::Rtp) => self.report(now, port, from, packet, out),
-            Some(Protocol::Stun) => self.check(now, port, (Channel::Rtcp, from), packet, out),
+            Some(Protocol::Rtcp | Protocol::Rtp) => self.report(now, port, path, packet, out),
+            Some(Protocol::Stun) => self.check(now, port, (Channel::Rtcp, path), packet, out),
             Some(Protocol::Dtls) | None => {}
         }
     }
@@ -264,17 +265,17 @@ impl Machine {
         &mut self,
         now: Now,
         port: PortId,
-        from: (Channel, SocketAddr),
+        (channel, path): (Channel, MediaPath),
         packet: &[u8],
         out: &mut impl Outgoing,
     ) {
         let Some(open) = self.ports.get_mut(port) else { return };
         let before = (open.has_target(), open.transport.consent_due());
         let mut exit = Exit { scratch: &mut self.scratch, out };
-        let is_moved = open.transport.check(now.instant, from, packet, &mut exit);
+        let is_moved = open.transport.check(now.instant, (channel, path), packet, &mut exit);
         let is_other = before != (open.has_target(), open.transport.consent_due());
         if is_moved {
-            out.report(Event::Latched { port, remote: from.1 });
+            out.report(Event::Latched { port, remote: path.remote });
         }
         if is_moved || is_other {
             self.settle_carried(now.instant, port);
@@ -293,7 +294,7 @@ impl Machine {
         &mut self,
         now: Now,
         port: PortId,
-        from: SocketAddr,
+        path: MediaPath,
         packet: &mut [u8],
         out: &mut impl Outgoing,
     ) {
@@ -304,7 +305,7 @@ impl Machine {
             return;
         }
         let had_target = open.has_target();
-        if !open.transport.judge_report(now.instant, from) {
+        if !open.transport.judge_report(now.instant, path) {
             return;
         }
         let unsettled = had_target != open.has_target();

@@ -26,7 +26,7 @@
 //! layer 3   camera_frames  encoded_prompts  preview  voice_transcoder
 //! layer 2   frame_assembler  packing  patchbay  peer_packet  repacker  reports  route  sounds  srtp_context  wait_picture
 //! layer 1   continuity  demultiplex  dropped  dtmf  frame  health  jitter_buffer  key_frames  latch  ledger  openings
-//! layer 1   checks  consent  pace  plan  prompt  stock  tap    values and machines that know nothing of each other
+//! layer 1   checks  consent  pace  path  plan  prompt  stock  tap  values and machines that know nothing of each other
 //! ```
 
 mod camera;
@@ -58,6 +58,7 @@ mod outgoing;
 mod pace;
 mod packing;
 mod patchbay;
+mod path;
 mod peer_packet;
 mod plan;
 mod playout;
@@ -104,6 +105,7 @@ pub use machine::Command;
 pub use outgoing::{Channel, Event, Outgoing};
 pub use packing::packing;
 pub use patchbay::{PatchChange, Patchbay, Source, Tone};
+pub use path::MediaPath;
 pub use plan::{
     BitrateFeedback, FORMATS_MAX, KeyFrameFeedback, PayloadFormat, PictureLimits, Plan, Protection,
     SrtpKeys, StreamPlan, TransportPlan, Trust,

@@ -2,6 +2,7 @@
 
 use super::dropped::Dropped;
 use super::health::PortHealth;
+use super::path::MediaPath;
 use super::tap::RecordingTap;
 use super::work::Job;
 use crate::ids::PortId;
@@ -84,7 +85,7 @@ pub enum Channel {
 /// Where packets and events go; the sockets, or a test.
 pub trait Outgoing {
     /// Sends a packet from a port.
-    fn send(&mut self, port: PortId, channel: Channel, to: SocketAddr, packet: &[u8]);
+    fn send(&mut self, port: PortId, channel: Channel, path: MediaPath, packet: &[u8]);
     /// Tells the leg.
     fn report(&mut self, event: Event);
     /// Gives work on pictures to a worker; what comes of it goes to [`Machine::done`](super::Machine::done).

@@ -121,6 +121,9 @@ pub struct TransportPlan {
     pub remote_rtcp: Option<SocketAddr>,
     /// Where it sent RTP from before a restart.
     pub latched: Option<SocketAddr>,
+    /// The address of ours that it was told, where the sockets are on all of them: packets leave from there until one of
+    /// the peer's has come to another. None: from the only one, or from what the routing table has.
+    pub local: Option<IpAddr>,
     /// Where its SIP comes from.
     pub signalling_ip: IpAddr,
     /// Its SIP shows that a NAT rewrites its addresses.

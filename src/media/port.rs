@@ -9,6 +9,7 @@ use super::continuity::StreamPosition;
 use super::conversion::ConversionPath;
 use super::feed::PortFeed;
 use super::outgoing::{Exit, Outgoing};
+use super::path::MediaPath;
 use super::peer_packet::PeerPacket;
 use super::plan::{Plan, Trust};
 use super::reports::Reports;
@@ -59,13 +60,13 @@ impl Port<'_> {
     pub fn receive(
         &mut self,
         now: Instant,
-        from: SocketAddr,
+        path: MediaPath,
         bytes: &mut [u8],
         out: &mut impl Outgoing,
     ) -> Option<PeerPacket> {
         let len = self.transport.open_rtp(bytes)?;
         let MediaStream { id, plan, inbound, .. } = &mut *self.stream;
-        inbound.receive(now, (*id, plan), (self.transport, from), &mut bytes[..len], out)
+        inbound.receive(now, (*id, plan), (self.transport, path), &mut bytes[..len], out)
     }
 
     /// Whether there is a place to send to, now or in a moment.

@@ -109,6 +109,8 @@ impl SavedPort {
         let transport = SavedTransport {
             latch: resumed_latch(now, facts.latched),
             report_latch: resumed_latch(now, facts.report_latched),
+            // Until the next packet they leave from what the peer was told.
+            local: None,
             srtp,
             dropped: Dropped::default(),
             spared_at: None,

@@ -14,13 +14,14 @@ use super::demultiplex::Protocol;
 use super::dropped::Dropped;
 use super::latch::{Candidates, Latch, LatchVerdict, ReportLatch, SavedLatch};
 use super::outgoing::{Channel, Exit, Outgoing};
+use super::path::MediaPath;
 use super::plan::{Protection, TransportPlan, Trust};
 use super::srtp_context::{SavedSrtp, SrtpContext, StreamSeat};
 use crate::ids::PortId;
 use crate::rtp::RtpHeader;
 use crate::stun::{self, BindingRequest, CheckRefusal};
 use crate::time::{Duration, Instant, Now, UnixTime};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Between two packets to an address that is trusted sparingly.
 const SPARING_INTERVAL: Duration = Duration::from_millis(400);
@@ -40,6 +41,8 @@ pub struct MediaTransport {
     latch: Latch,
     /// And of its RTCP.
     report_latch: ReportLatch,
+    /// The address of ours that the peer's packets come to, as far as the socket says it.
+    local: Option<IpAddr>,
     /// Its seal, where it has one.
     srtp_context: Option<Box<SrtpContext>>,
     /// Two streams are on it.
@@ -62,6 +65,8 @@ pub struct SavedTransport {
     pub latch: SavedLatch,
     /// And its RTCP.
     pub report_latch: SavedLatch,
+    /// The address of ours that they come to.
+    pub local: Option<IpAddr>,
     /// How far its keys are used up, where it is sealed.
     pub srtp: Option<SavedSrtp>,
     /// What was not taken and not reported yet.
@@ -112,6 +117,7 @@ impl MediaTransport {
         SavedTransport {
             latch: self.latch.saved(now),
             report_latch: self.report_latch.saved(now),
+            local: self.local,
             srtp: self.srtp_context.as_deref().map(|srtp_context| srtp_context.saved(seat)),
             dropped: self.dropped,
             spared_at: self.spared_at.map(|at| now.unix_of(at)),
@@ -123,12 +129,13 @@ impl MediaTransport {
     /// nothing.
     #[must_use]
     pub fn restored(id: PortId, plan: TransportPlan, now: Now, saved: SavedTransport) -> Self {
-        let SavedTransport { latch, report_latch, srtp, dropped, spared_at, consent } = saved;
+        let SavedTransport { latch, report_latch, local, srtp, dropped, spared_at, consent } = saved;
         Self {
             id,
             dropped,
             latch: Latch::restored(now, candidates(&plan), latch),
             report_latch: ReportLatch::restored(now, report_candidates(&plan), report_latch),
+            local,
             srtp_context: {
                 let srtp = srtp.unwrap_or_else(SrtpContext::spent);
                 SrtpContext::restored(&plan.protection, srtp)
@@ -155,6 +162,7 @@ impl MediaTransport {
             dropped: Dropped::default(),
             latch,
             report_latch: ReportLatch::new(now, report_candidates(&plan)),
+            local: None,
             srtp_context: SrtpContext::follow(None, &plan.protection),
             spared_at: None,
             carries_two: false,
@@ -221,7 +229,8 @@ impl MediaTransport {
             self.flight.clear();
         }
         let Some(to) = self.latch.remote().filter(|_| self.latch.is_latched()) else { return };
-        self.flight.drain(..).for_each(|datagram| out.send(self.id, Channel::Rtp, to, &datagram));
+        let path = self.path_to(to);
+        self.flight.drain(..).for_each(|datagram| out.send(self.id, Channel::Rtp, path, &datagram));
     }
 
     /// Whether something of the handshake waits for an address.
@@ -246,10 +255,11 @@ impl MediaTransport {
     pub fn check(
         &mut self,
         now: Instant,
-        (channel, from): (Channel, SocketAddr),
+        (channel, path): (Channel, MediaPath),
         packet: &[u8],
         exit: &mut Exit<'_, impl Outgoing>,
     ) -> bool {
+        let from = path.remote;
         let is_known = self.is_latched_to(from) || self.consent.covers(now, from);
         let limiter = if is_known { &mut self.known_checks } else { &mut self.checks };
         let request = self.plan.ice.as_ref().filter(|_| limiter.admits(now)).and_then(|ours| {
@@ -269,7 +279,7 @@ impl MediaTransport {
             Some(refusal) => stun::refuse(&request, refusal, &ours.password, exit.scratch),
             None => stun::accept(&request, from, &ours.password, exit.scratch),
         }
-        exit.out.send(self.id, channel, from, exit.scratch);
+        exit.out.send(self.id, channel, path, exit.scratch);
         if refusal.is_none() && self.plan.handshake {
             self.consent.renew(now, from);
         }
@@ -279,7 +289,9 @@ impl MediaTransport {
         let is_moved = match channel {
             _ if refusal.is_some() => false,
             Channel::Rtp if request.nominates() || !latched.is_some_and(holds) => {
-                self.latch.nominate(now, from)
+                let is_moved = self.latch.nominate(now, from);
+                self.note_local(path);
+                is_moved
             }
             Channel::Rtcp if request.nominates() || !self.report_latch.is_latched() => {
                 self.report_latch.nominate(now, from);
@@ -317,8 +329,9 @@ impl MediaTransport {
     }
 
     /// Whether an RTP packet of a negotiated payload type is the peer's.
-    pub fn judge(&mut self, now: Instant, from: SocketAddr, header: &RtpHeader) -> LatchVerdict {
+    pub fn judge(&mut self, now: Instant, path: MediaPath, header: &RtpHeader) -> LatchVerdict {
         let RtpHeader { ssrc, sequence, .. } = *header;
+        let from = path.remote;
         let verdict = if self.is_clear() {
             self.latch.judge(now, from, ssrc, sequence)
         } else if self.plan.handshake && !self.consent.covers(now, from) {
@@ -331,18 +344,41 @@ impl MediaTransport {
             // The first packets of a peer that has to prove itself are refused, too.
             let is_wrong_source = self.latch.is_latched() || self.latch.is_wrong_source(from);
             self.dropped.wrong_source += u64::from(is_wrong_source);
+        } else {
+            self.note_local(path);
         }
         verdict
     }
 
     /// Whether a well-formed report is the peer's.
-    pub fn judge_report(&mut self, now: Instant, from: SocketAddr) -> bool {
+    pub fn judge_report(&mut self, now: Instant, path: MediaPath) -> bool {
+        let from = path.remote;
         // What shares the way of RTP needs no other proof.
         let is_known =
             self.plan.mux && (self.is_latched_to(from) || self.consent.covers(now, from));
         let is_peers = is_known || self.report_latch.judge(now, from) != LatchVerdict::Refuse;
         self.dropped.wrong_source += u64::from(!is_peers);
+        if is_peers {
+            self.note_local(path);
+        }
         is_peers
+    }
+
+    /// Ours leave from where the peer's come to. One that is the peer's by its seal alone may have been caught, and be sent
+    /// by anybody.
+    fn note_local(&mut self, path: MediaPath) {
+        let from = path.remote;
+        if path.local.is_some()
+            && path.local != self.local
+            && (self.is_latched_to(from) || self.report_latch.remote() == Some(from))
+        {
+            self.local = path.local;
+        }
+    }
+
+    /// The way to this address of the peer: from where its packets come to; before any came, from what it was told.
+    fn path_to(&self, remote: SocketAddr) -> MediaPath {
+        MediaPath { local: self.local.or(self.plan.local), remote }
     }
 
     /// Whether this is the place from which the peer's RTP has been proven to come.
@@ -396,7 +432,7 @@ impl MediaTransport {
                 return;
             }
         }
-        exit.out.send(self.id, Channel::Rtp, to, exit.scratch);
+        exit.out.send(self.id, Channel::Rtp, self.path_to(to), exit.scratch);
     }
 
     /// Whether what was to be sealed may not go out yet. Asks in time for the ledger to be written.
@@ -412,7 +448,7 @@ impl MediaTransport {
 
     /// Sends a packet as it is, where none is sealed.
     pub fn send_clear(&self, to: SocketAddr, packet: &[u8], out: &mut impl Outgoing) {
-        out.send(self.id, Channel::Rtp, to, packet);
+        out.send(self.id, Channel::Rtp, self.path_to(to), packet);
     }
 
     /// Seals and sends the report that is written in the packet, where it may go.
@@ -433,7 +469,7 @@ impl MediaTransport {
                 return;
             }
         }
-        out.send(self.id, channel, to, packet);
+        out.send(self.id, channel, self.path_to(to), packet);
     }
 
     /// What was not taken since this was last asked, if anything was.

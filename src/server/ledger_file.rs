@@ -216,7 +216,7 @@ mod tests {
     use crate::codec::{Codec, Kind};
     use crate::ids::{CallId, PortId};
     use crate::media::{
-        BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, Outgoing,
+        BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, MediaPath, Outgoing,
         PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, StreamPlan, TransportPlan,
         Trust,
     };
@@ -231,7 +231,7 @@ mod tests {
     struct Nowhere;
 
     impl Outgoing for Nowhere {
-        fn send(&mut self, _: PortId, _: Channel, _: SocketAddr, _: &[u8]) {}
+        fn send(&mut self, _: PortId, _: Channel, _: MediaPath, _: &[u8]) {}
         fn report(&mut self, _: Event) {}
         fn job(&mut self, _: Job) {}
         fn tap(&mut self, _: RecordingTap) {}
@@ -249,6 +249,7 @@ mod tests {
             remote: Some(remote),
             remote_rtcp: None,
             latched: None,
+            local: None,
             signalling_ip: remote.ip(),
             behind_nat: false,
             trust: Trust::Full,

@@ -11,10 +11,11 @@
 //! the rest of a call; what comes for a port that nobody uses is read and forgotten.
 
 use super::fd_store::Inheritance;
+use super::packet_info::{self, AddressedSender, is_of_address};
 use super::parked_sockets::{self, ParkedSockets};
-use super::waiting_packets;
+use super::waiting_packets::{self, ReceiveBuffer, ReceivedPacket};
 use crate::ids::PortId;
-use crate::media::{self, Channel, Machine, Outgoing};
+use crate::media::{self, Channel, Machine, MediaPath, Outgoing};
 use crate::time::{Duration, Now};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
@@ -49,7 +50,7 @@ pub struct Settings {
 pub struct MediaSockets {
     poll: AsyncFd<OwnedFd>,
     ready: Vec<epoll::Event>,
-    buffer: Box<[u8]>,
+    buffer: ReceiveBuffer,
     pool: Pool,
     parked: ParkedSockets,
 }
@@ -58,6 +59,8 @@ pub struct MediaSockets {
 #[derive(Debug)]
 struct Pool {
     settings: Settings,
+    /// Where they are on all addresses, of which each peer is sent to from one.
+    addressed: Option<AddressedSender>,
     /// The first even number, and how many pairs there are from it on.
     first: u16,
     pairs: u16,
@@ -90,8 +93,9 @@ impl MediaSockets {
         Ok(Self {
             poll,
             ready: Vec::with_capacity(READY_MAX),
-            buffer: vec![0; PACKET_MAX].into_boxed_slice(),
+            buffer: ReceiveBuffer::new(PACKET_MAX),
             pool: Pool {
+                addressed: AddressedSender::of(settings.address),
                 settings,
                 first: first.unwrap_or(u16::MAX - 1),
                 pairs: u16::try_from(pairs).unwrap_or(u16::MAX),
@@ -121,6 +125,8 @@ impl MediaSockets {
         let mut ports = Vec::new();
         for (port, socket) in sockets {
             socket.set_nonblocking(true)?;
+            // An earlier release did not ask.
+            packet_info::want(&socket, self.pool.settings.address)?;
             self.watch(port, &socket)?;
             self.pool.keep(port, socket);
             ports.extend(port.is_multiple_of(2).then_some(PortId(port.into())));
@@ -305,6 +311,7 @@ impl Pool {
         let socket = socket.into();
         // For the process after this one: whoever reads at once does not ask.
         waiting_packets::stamp(&socket)?;
+        packet_info::want(&socket, self.settings.address)?;
         Ok(socket)
     }
 
@@ -333,8 +340,12 @@ impl Pool {
     }
 
     fn socket(&self, number: u64) -> Option<&UdpSocket> {
+        self.sockets.get(self.place(number)?)?.as_ref()
+    }
+
+    fn place(&self, number: u64) -> Option<usize> {
         let at = number.checked_sub(u64::from(*self.settings.ports.start()))?;
-        self.sockets.get(usize::try_from(at).ok()?)?.as_ref()
+        usize::try_from(at).ok()
     }
 
     /// All packets that wait in one socket, but no more than it can hold.
@@ -342,16 +353,16 @@ impl Pool {
         &mut self,
         number: u64,
         clock: impl Fn() -> Now,
-        buffer: &mut [u8],
+        buffer: &mut ReceiveBuffer,
         machine: &mut Machine,
     ) {
         for _ in 0..WAITING_MAX {
             let Some(socket) = self.socket(number) else { return };
             match waiting_packets::receive(socket, buffer) {
-                Ok((len, from, came)) => {
+                Ok(ReceivedPacket { len, path, came }) => {
                     let now = clock();
                     let age = came.map_or(Duration::ZERO, |came| now.unix.since(came));
-                    self.hand_over((number, from, age), now, &mut buffer[..len], machine);
+                    self.hand_over((number, path, age), now, &mut buffer.packet[..len], machine);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // A port unreachable of an earlier packet.
@@ -361,47 +372,67 @@ impl Pool {
     }
 
     /// One packet of one ready socket.
-    fn read(&mut self, number: u64, now: Now, buffer: &mut [u8], machine: &mut Machine) {
-        // An error is a port unreachable of an earlier packet, or a packet with a bad checksum.
-        let Some(Ok((len, from))) = self.socket(number).map(|socket| socket.recv_from(buffer))
-        else {
-            return;
+    fn read(&mut self, number: u64, now: Now, buffer: &mut ReceiveBuffer, machine: &mut Machine) {
+        let Some(socket) = self.socket(number) else { return };
+        let received = if self.addressed.is_some() {
+            waiting_packets::receive(socket, buffer).map(|received| (received.len, received.path))
+        } else {
+            socket.recv_from(&mut buffer.packet).map(|(len, from)| (len, from.into()))
         };
-        self.hand_over((number, from, Duration::ZERO), now, &mut buffer[..len], machine);
+        // An error is a port unreachable of an earlier packet, or a packet with a bad checksum.
+        let Ok((len, path)) = received else { return };
+        self.hand_over((number, path, Duration::ZERO), now, &mut buffer.packet[..len], machine);
     }
 
     fn hand_over(
         &mut self,
-        (number, from, age): (u64, SocketAddr, Duration),
+        (number, path, age): (u64, MediaPath, Duration),
         now: Now,
         packet: &mut [u8],
         machine: &mut Machine,
     ) {
-        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+        let MediaPath { local, remote } = path;
+        let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
+        let path = MediaPath { local, remote };
         let port = PortId(number & !1);
         if number == port.0 {
-            machine.rtp_of_age(now, age, port, from, packet, self);
+            machine.rtp_of_age(now, age, port, path, packet, self);
         } else {
-            machine.rtcp(now, port, from, packet, self);
+            machine.rtcp(now, port, path, packet, self);
         }
     }
 }
 
 impl Outgoing for Pool {
-    fn send(&mut self, port: PortId, channel: Channel, to: SocketAddr, packet: &[u8]) {
+    fn send(&mut self, port: PortId, channel: Channel, path: MediaPath, packet: &[u8]) {
         let number = match channel {
             Channel::Rtp => port.0,
             Channel::Rtcp => port.0 + 1,
         };
-        let to = match (to, self.settings.address) {
-            // One socket for both families knows IPv4 peers in this form (RFC 4291 §2.5.5.2).
-            (SocketAddr::V4(v4), IpAddr::V6(_)) => {
-                SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port())
-            }
-            (to, _) => to,
+        let MediaPath { local, remote } = path;
+        let local = local.filter(|local| local.is_ipv4() == remote.is_ipv4());
+        // One socket for both families knows addresses of IPv4 in this form (RFC 4291 §2.5.5.2).
+        let mapped = |ip: IpAddr| match (ip, self.settings.address) {
+            (IpAddr::V4(v4), IpAddr::V6(_)) => v4.to_ipv6_mapped().into(),
+            (ip, _) => ip,
         };
+        let (local, to) = (local.map(mapped), SocketAddr::new(mapped(remote.ip()), remote.port()));
+        let place = self.place(number);
+        let socket = place.and_then(|at| self.sockets.get(at)?.as_ref());
+        let sent = socket.is_some_and(|socket| {
+            let addressed = match (&mut self.addressed, local) {
+                (Some(addressed), Some(from)) => addressed.send(socket, from, to, packet),
+                (_, None) | (None, _) => socket.send_to(packet, to).map(drop),
+            };
+            match addressed {
+                // Our address is ours no more: wherever the peer hears it from, it goes.
+                Err(error) if local.is_some() && is_of_address(&error) => {
+                    socket.send_to(packet, to).is_ok()
+                }
+                sent => sent.is_ok(),
+            }
+        });
         // A full buffer or an unreachable peer costs this packet, as the network might have.
-        let sent = self.socket(number).is_some_and(|socket| socket.send_to(packet, to).is_ok());
         self.unsent += u64::from(!sent);
     }
 
@@ -464,7 +495,7 @@ mod tests {
             let Ok(peer) = UdpSocket::bind(peer) else { continue };
             peer.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
             let to = peer.local_addr().unwrap();
-            relay.outgoing().send(port, Channel::Rtp, to, b"hello");
+            relay.outgoing().send(port, Channel::Rtp, to.into(), b"hello");
             let mut buffer = [0; 16];
             let (length, from) = peer.recv_from(&mut buffer).unwrap();
             assert_eq!((&buffer[..length], from.ip()), (&b"hello"[..], to.ip()));
@@ -483,6 +514,7 @@ mod tests {
             remote: Some(remote),
             remote_rtcp: None,
             latched: None,
+            local: None,
             signalling_ip: remote.ip(),
             behind_nat: false,
             trust: Trust::Full,

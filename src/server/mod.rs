@@ -11,7 +11,7 @@
 //! layer 2  tls  connection_task  ledger_file  resting_ports  waiting_packets  fd_store  connection_limiter  liveness  open_files  resolver  clock
 //! layer 1  camera_connection  camera_url  reserve  breakdown  complaints  sip_trace
 //! layer 1  course  crash_guard  account  notify  memory  passed_files  message_reader  host  certificate
-//! layer 1  stream_event  handshakes  page_places
+//! layer 1  stream_event  handshakes  packet_info  page_places
 //! ```
 
 pub mod account;
@@ -43,6 +43,7 @@ pub mod memory;
 mod message_reader;
 pub mod notify;
 pub mod open_files;
+mod packet_info;
 mod page_places;
 mod parked_sockets;
 pub mod passed_files;

@@ -4,18 +4,16 @@
 //! from there (RFC 3581 §4): a phone that has been told of one, and the NAT before it, drop what comes from another.
 
 use super::fd_store::{self, Inheritance};
+use super::packet_info::{self, LeavingBy, is_of_address, reached};
 use crate::ids::ConnectionId;
 use crate::sip::{Flow, Transport};
 use nix::cmsg_space;
 use nix::errno::Errno;
-use nix::libc::{in_addr, in_pktinfo, in6_addr, in6_pktinfo};
-use nix::sys::socket::sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo};
-use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
-};
+use nix::libc::in6_pktinfo;
+use nix::sys::socket::{MsgFlags, SockaddrStorage, recvmsg, sendmsg};
 use rustix::net::{SendFlags, sendto};
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, AsRawFd};
 use std::task::{Context, Poll};
 use tokio::io::Interest;
@@ -166,13 +164,7 @@ impl UdpListener {
 
     fn of(socket: std::net::UdpSocket) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
-        match socket.local_addr()?.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => setsockopt(&socket, Ipv4PacketInfo, &true)?,
-            IpAddr::V6(ip) if ip.is_unspecified() => {
-                setsockopt(&socket, Ipv6RecvPacketInfo, &true)?;
-            }
-            IpAddr::V4(_) | IpAddr::V6(_) => {}
-        }
+        packet_info::want(&socket, socket.local_addr()?.ip())?;
         let socket = UdpSocket::from_std(socket)?;
         let bound = socket.local_addr()?;
         Ok(Self { socket, bound })
@@ -207,12 +199,10 @@ impl UdpListener {
         // lost.
         let plainly = || Ok(sendto(&self.socket, bytes, SendFlags::empty(), &to).map(|_| ())?);
         let Some(from) = from else { return plainly() };
-        let (four, six) = (leaving_by_ipv4(from), leaving_by_ipv6(from));
-        let from = four.as_ref().map(ControlMessage::Ipv4PacketInfo);
-        let from = from.or(six.as_ref().map(ControlMessage::Ipv6PacketInfo));
+        let leaving = LeavingBy::of(from);
         let (socket, parts) = (self.socket.as_raw_fd(), [IoSlice::new(bytes)]);
         let name = SockaddrStorage::from(to);
-        let sent = sendmsg(socket, &parts, from.as_slice(), MsgFlags::empty(), Some(&name));
+        let sent = sendmsg(socket, &parts, &[leaving.message()], MsgFlags::empty(), Some(&name));
         match sent.map_err(io::Error::from) {
             // The address is ours no more, as in a registration of an earlier time.
             Err(error) if is_of_address(&error) => plainly(),
@@ -224,35 +214,6 @@ impl UdpListener {
 fn address_of(name: &SockaddrStorage) -> Option<SocketAddr> {
     let four = name.as_sockaddr_in().map(|name| SocketAddr::V4((*name).into()));
     four.or_else(|| name.as_sockaddr_in6().map(|name| SocketAddr::V6((*name).into())))
-}
-
-/// The address of ours that a datagram was sent to, unless that is everybody's.
-fn reached(beside: ControlMessageOwned) -> Option<IpAddr> {
-    let ip: IpAddr = match beside {
-        ControlMessageOwned::Ipv4PacketInfo(info) => {
-            Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr)).into()
-        }
-        ControlMessageOwned::Ipv6PacketInfo(info) => Ipv6Addr::from(info.ipi6_addr.s6_addr).into(),
-        _ => return None,
-    };
-    (!ip.is_multicast() && !ip.is_unspecified()).then_some(ip)
-}
-
-fn leaving_by_ipv4(from: IpAddr) -> Option<in_pktinfo> {
-    let IpAddr::V4(from) = from else { return None };
-    let (any, from) = (in_addr { s_addr: 0 }, in_addr { s_addr: u32::from(from).to_be() });
-    Some(in_pktinfo { ipi_ifindex: 0, ipi_spec_dst: from, ipi_addr: any })
-}
-
-fn leaving_by_ipv6(from: IpAddr) -> Option<in6_pktinfo> {
-    let IpAddr::V6(from) = from else { return None };
-    Some(in6_pktinfo { ipi6_addr: in6_addr { s6_addr: from.octets() }, ipi6_ifindex: 0 })
-}
-
-fn is_of_address(error: &io::Error) -> bool {
-    [Errno::EINVAL, Errno::EADDRNOTAVAIL, Errno::ENETUNREACH]
-        .iter()
-        .any(|errno| error.raw_os_error() == Some(*errno as i32))
 }
 
 /// The address of this machine that a peer sees; nothing is sent to find out.

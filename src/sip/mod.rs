@@ -61,7 +61,7 @@ pub use method::Method;
 pub use name_addr::NameAddr;
 pub use network::{Network, NoNetwork};
 pub use number::{NUMBER_PARAMS_BYTES_MAX, without_separators};
-pub use own_addresses::OwnAddresses;
+pub use own_addresses::{MediaAddress, OwnAddresses};
 pub use params::Params;
 pub use parse::{busy_response, parse, parse_failure_response};
 pub use print::{print, printed_len};

@@ -25,6 +25,22 @@ pub struct OwnAddresses {
     routes: Vec<(Network, IpAddr)>,
 }
 
+/// Where the media of a peer reach the relay.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MediaAddress {
+    /// What the peer is told in SDP.
+    pub told: IpAddr,
+    /// The address of this machine that this leads to, as far as is known, where the relay is on all of them.
+    pub local: Option<IpAddr>,
+}
+
+impl From<IpAddr> for MediaAddress {
+    /// Of a relay that has but one.
+    fn from(told: IpAddr) -> Self {
+        Self { told, local: None }
+    }
+}
+
 impl OwnAddresses {
     /// Listeners, the preferred first, and what is advertised to whom in place of what we know ourselves.
     #[must_use]
@@ -81,12 +97,12 @@ impl OwnAddresses {
     }
 
     /// The address at which media of the peer at `remote` reach the relay, whose sockets are bound to `bound`:
-    /// `::` is both families, any other address its own. `local` is what its signalling has come to: where the
-    /// relay is on all addresses, packets leave from the one that the routing table has, and a NAT before the
-    /// phone lets no other in. Of a family that the relay does not have it is an address of the other: no phone is
-    /// told one where nobody listens.
+    /// `::` is both families, any other address its own. Where the relay is on all addresses it is `local`, the one
+    /// that the peer's signalling has come to, since that is known to be reached; the routing table may have another
+    /// one for packets to the peer. Of a family that the relay does not have it is an address of the other: no
+    /// phone is told one where nobody listens.
     #[must_use]
-    pub fn media(&self, remote: IpAddr, local: Option<IpAddr>, bound: &[IpAddr]) -> IpAddr {
+    pub fn media(&self, remote: IpAddr, local: Option<IpAddr>, bound: &[IpAddr]) -> MediaAddress {
         let mut remote = remote.to_canonical();
         let has = |own: &IpAddr| {
             let is_all = own.is_ipv6() && own.is_unspecified();
@@ -102,10 +118,16 @@ impl OwnAddresses {
         }
         let family = |ip: &IpAddr| ip.is_ipv4() == remote.is_ipv4();
         let bound = bound.iter().copied().filter(family).find(|ip| !ip.is_unspecified());
-        let local = local.map(|ip| ip.to_canonical());
-        let heard = local.filter(|ip| family(ip) && !ip.is_unspecified());
-        let known = self.advertised(remote).or(bound).or_else(|| self.routed(remote));
-        known.or(heard).unwrap_or_else(|| self.any(remote))
+        // A proxy of this machine that keeps the peer's address speaks to us by the loopback; no peer does elsewhere.
+        let reaches = |ip: &IpAddr| family(ip) && ip.is_loopback() == remote.is_loopback();
+        let heard = local.map(|ip| ip.to_canonical());
+        let heard = heard.filter(|ip| reaches(ip) && !ip.is_unspecified());
+        let own = heard.or_else(|| self.routed(remote));
+        let told = self.advertised(remote).or(bound).or(own);
+        MediaAddress {
+            told: told.unwrap_or_else(|| self.any(remote)),
+            local: own.filter(|_| bound.is_none()),
+        }
     }
 
     /// Every address that is known to be ours: hosts of URIs that mean us.
@@ -209,23 +231,37 @@ mod tests {
         ] {
             assert_eq!(own.socket(&to).to_string(), expected, "{to:?}");
         }
-        assert_eq!(own.media(ip("10.8.3.4"), None, &[]), ip("10.8.0.1"));
-        // The relay's packets leave from there, whatever address its signalling reaches.
-        assert_eq!(own.media(ip("10.8.3.4"), Some(ip("10.8.0.2")), &[]), ip("10.8.0.1"));
-        let bound = [ip("192.168.1.9"), ip("::")];
-        assert_eq!(own.media(ip("10.8.3.4"), Some(ip("10.8.0.2")), &bound), ip("192.168.1.9"));
-        let v6 = ip("2001:db8::77");
-        assert_eq!(own.media(v6, Some(ip("192.168.1.5")), &bound), ip("2001:db8::5"));
-        for (remote, bound, expected) in [
-            ("2001:db8::77", "0.0.0.0", "192.168.1.5"),
-            ("2001:db8::77", "192.168.1.9", "192.168.1.9"),
-            ("2001:db8::77", "::", "2001:db8::5"),
-            ("10.8.3.4", "::", "10.8.0.1"),
-            ("10.8.3.4", "2001:db8::9", "2001:db8::9"),
+    }
+
+    #[test]
+    fn media_are_told_where_the_signalling_came_by_as_far_as_the_relay_is_there() {
+        let own = house(&[]);
+        for (remote, local, bound, told, leaves) in [
+            ("10.8.3.4", None, "0.0.0.0", "10.8.0.1", Some("10.8.0.1")),
+            ("10.8.3.4", Some("10.8.0.2"), "0.0.0.0", "10.8.0.2", Some("10.8.0.2")),
+            ("10.8.3.4", Some("10.8.0.2"), "::", "10.8.0.2", Some("10.8.0.2")),
+            ("10.8.3.4", Some("::ffff:10.8.0.2"), "::", "10.8.0.2", Some("10.8.0.2")),
+            ("10.8.3.4", Some("0.0.0.0"), "::", "10.8.0.1", Some("10.8.0.1")),
+            ("2001:db8::77", Some("2001:db8::6"), "::", "2001:db8::6", Some("2001:db8::6")),
+            ("127.0.0.1", Some("127.0.0.3"), "::", "127.0.0.3", Some("127.0.0.3")),
+            // By a proxy of this machine that keeps the peer's address.
+            ("10.8.3.4", Some("127.0.0.1"), "::", "10.8.0.1", Some("10.8.0.1")),
+            // A socket that is bound to one address says all.
+            ("10.8.3.4", Some("10.8.0.2"), "192.168.1.9", "192.168.1.9", None),
+            // The relay has not the family of the signalling.
+            ("2001:db8::77", Some("2001:db8::6"), "0.0.0.0", "192.168.1.5", Some("192.168.1.5")),
+            ("2001:db8::77", Some("2001:db8::6"), "192.168.1.9", "192.168.1.9", None),
+            ("10.8.3.4", Some("10.8.0.2"), "2001:db8::9", "2001:db8::9", None),
         ] {
-            let to = own.media(ip(remote), Some(ip("2001:db8::5")), &[ip(bound)]);
-            assert_eq!(to, ip(expected), "{remote} {bound}");
+            let media = own.media(ip(remote), local.map(ip), &[ip(bound)]);
+            let expected = MediaAddress { told: ip(told), local: leaves.map(ip) };
+            assert_eq!(media, expected, "{remote} {local:?} {bound}");
         }
+        // What a router outside is told is no address of ours: what it sends on to us comes as the signalling came.
+        let own = house(&[("0.0.0.0/0", "203.0.113.5")]);
+        let media = own.media(ip("198.51.100.7"), Some(ip("192.168.1.6")), &[ip("0.0.0.0")]);
+        let expected = MediaAddress { told: ip("203.0.113.5"), local: Some(ip("192.168.1.6")) };
+        assert_eq!(media, expected);
     }
 
     #[test]
@@ -245,7 +281,6 @@ mod tests {
         ] {
             assert_eq!(own.socket(&to).to_string(), expected, "{to:?}");
         }
-        assert_eq!(own.media(ip("198.51.100.7"), Some(ip("192.168.1.5")), &[]), ip("203.0.113.5"));
         let all: Vec<String> = own.all().iter().map(ToString::to_string).collect();
         let expected = ["10.8.0.1", "192.168.1.5", "192.168.1.6", "203.0.113.5", "2001:db8::5"];
         assert_eq!(all, expected);
@@ -269,6 +304,6 @@ mod tests {
         let heard = over(Transport::Udp, "192.0.2.1:5099", "192.0.2.7:5060");
         assert_eq!(own.socket(&heard).to_string(), "192.0.2.1:5099");
         assert_eq!(own.socket(&to(Transport::Udp, "192.0.2.7:5060")).to_string(), "127.0.0.1:5060");
-        assert_eq!(own.media(ip("2001:db8::7"), None, &[]), ip("::1"));
+        assert_eq!(own.media(ip("2001:db8::7"), None, &[]), ip("::1").into());
     }
 }

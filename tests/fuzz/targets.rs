@@ -352,7 +352,7 @@ pub fn party(input: &[u8]) {
 struct Nowhere;
 
 impl media::Outgoing for Nowhere {
-    fn send(&mut self, _: PortId, _: media::Channel, _: SocketAddr, _: &[u8]) {}
+    fn send(&mut self, _: PortId, _: media::Channel, _: media::MediaPath, _: &[u8]) {}
     fn report(&mut self, _: media::Event) {}
     fn job(&mut self, _: media::Job) {}
     fn tap(&mut self, _: media::RecordingTap) {}

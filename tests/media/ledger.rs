@@ -191,7 +191,7 @@ fn what_waited_counts_and_is_not_played() {
     let from = relay.phone(C).address;
     for age in (0..25).rev().map(|n| Duration::from_millis(20 * n)) {
         let mut packet = relay.phone(C).packet(&[voice(C); 160]);
-        relay.machine.rtp_of_age(relay.now, age, C, from, &mut packet, &mut relay.wire);
+        relay.machine.rtp_of_age(relay.now, age, C, from.into(), &mut packet, &mut relay.wire);
     }
     assert_eq!(relay.rtp_to(O).len(), 6, "those of the last 100 ms");
     relay.speak(&[C], 6_000);

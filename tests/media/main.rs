@@ -23,7 +23,7 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     Announcement, Channel, CodingOutcome, Command, ConversionId, Done, Dropped, Event,
-    KeyFrameFeedback, Source, Tone, TransportPlan, Trust, Voices, WaitingProfileId,
+    KeyFrameFeedback, MediaPath, Source, Tone, TransportPlan, Trust, Voices, WaitingProfileId,
 };
 use cordboard::rtp::TelephoneEvent;
 use cordboard::rtp::rtcp::{self, ReportBlock, RtcpPacket, RtcpWriter, SenderReport};
@@ -34,7 +34,7 @@ use cordboard::time::{Duration, Instant};
 use proptest::prelude::*;
 use relay::*;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 #[test]
 fn everybody_hears_exactly_whom_the_state_of_the_call_gives_them() {
@@ -404,6 +404,84 @@ fn a_check_under_our_name_is_answered_and_proves_an_address() {
     let flood = check(&ours, &[]);
     (0..1_000).for_each(|_| relay.arrives_from(C, natted, &flood));
     assert!(answers(&mut relay).len() <= 100, "a hundred a second are looked at");
+}
+
+/// Two addresses of ours on one network: the one that the SDP names, and another.
+const OURS: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2))];
+
+/// Which of our addresses the last packet to a peer left from, its sound and its reports.
+fn left_from(relay: &mut Relay, port: PortId) -> [Option<IpAddr>; 2] {
+    relay.wire.sent.clear();
+    relay.speak(&[O], 6_000);
+    [Channel::Rtp, Channel::Rtcp].map(|channel| {
+        let mut sent = relay.wire.sent.iter().rev();
+        sent.find(|sent| sent.port == port && sent.channel == channel).unwrap().local
+    })
+}
+
+#[test]
+fn packets_leave_from_where_the_peers_come_to() {
+    let mut relay = Relay::with_three_phones();
+    let [told, other] = OURS.map(Some);
+    let told_plan = with(plan(C, vec![format(Codec::Pcmu, 0, 0, "")]), |plan| {
+        plan.transport.local = told;
+    });
+    relay.command(Command::Update { port: C, plan: told_plan.clone() });
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    assert_eq!(left_from(&mut relay, C), [told; 2], "as long as nothing has come");
+    assert_eq!(left_from(&mut relay, O), [None; 2], "its socket has but one address");
+
+    let phone = relay.phone(C).address;
+    let stranger = SocketAddr::from(([192, 0, 2, 200], 4000));
+    let says = |relay: &mut Relay, local, remote| {
+        let packet = relay.phone(C).packet(&[0xff; 160]);
+        relay.arrives_by(C, MediaPath { local, remote }, &packet);
+        left_from(relay, C)
+    };
+    assert_eq!(says(&mut relay, other, stranger), [told; 2], "it is not the peer's");
+    assert_eq!(says(&mut relay, other, phone), [other; 2]);
+    assert_eq!(says(&mut relay, None, phone), [other; 2], "the kernel has not said");
+    relay.command(Command::Update { port: C, plan: told_plan });
+    assert_eq!(left_from(&mut relay, C), [other; 2], "the same again");
+    assert_eq!(says(&mut relay, told, phone), [told; 2]);
+    let report = |local| {
+        let mut bytes = Vec::new();
+        RtcpWriter::new(&mut bytes).receiver_report(7, &[]).cname(7, "c");
+        (MediaPath { local, remote: SocketAddr::new(phone.ip(), phone.port() + 1) }, bytes)
+    };
+    // A phone that only listens sends no sound.
+    let (path, mut bytes) = report(other);
+    relay.machine.rtcp(relay.now, C, path, &mut bytes, &mut relay.wire);
+    assert_eq!(left_from(&mut relay, C), [other; 2]);
+}
+
+#[test]
+fn a_check_is_answered_from_where_it_came_to_and_the_chosen_way_is_taken() {
+    let ours = IceCredentials::fresh(&[7; 46]);
+    let mut relay = Relay::with_three_phones();
+    let plan = with(plan(C, vec![format(Codec::Pcmu, 0, 0, "")]), |plan| {
+        plan.transport.remote = None;
+        plan.transport.mux = true;
+        plan.transport.ice = Some(ours.clone());
+    });
+    relay.command(Command::Update { port: C, plan });
+    relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
+    let check =
+        |more: &[(u16, &[u8])]| check_for(&ours.ufrag, &ours.password, more);
+    let [one, other] = OURS.map(Some);
+    let remote = relay.phone(C).address;
+    let answered = |relay: &mut Relay, local, check: &[u8]| {
+        relay.wire.sent.clear();
+        relay.arrives_by(C, MediaPath { local, remote }, check);
+        let by = relay.wire.sent.last().unwrap().local;
+        relay.wire.sent.clear();
+        relay.speak(&[O], 100);
+        (by, relay.rtp_to(C).last().unwrap().local)
+    };
+    assert_eq!(answered(&mut relay, one, &check(&[])), (one, one), "as long as none is chosen");
+    assert_eq!(answered(&mut relay, other, &check(&[])), (other, one), "it was looked at");
+    assert_eq!(answered(&mut relay, other, &check(&[USE_CANDIDATE])), (other, other));
 }
 
 #[test]

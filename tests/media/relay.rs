@@ -3,8 +3,8 @@
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    BitrateFeedback, Channel, Command, Dropped, Event, Job, KeyFrameFeedback, Machine, Outgoing,
-    PayloadFormat, PictureLimits, Plan, PromptMessage as Text, Protection, RecordingTap, SavedPort,
+    BitrateFeedback, Channel, Command, Dropped, Event, Job, KeyFrameFeedback, Machine, MediaPath,
+    Outgoing, PayloadFormat, PictureLimits, Plan, PromptMessage as Text, Protection, RecordingTap, SavedPort,
     Settings, Source, StreamPlan, TransportPlan, Trust, VideoPrompt, WaitingProfileId,
     WorkerConversions,
 };
@@ -14,7 +14,7 @@ use cordboard::rtp::{Packet, RtpHeader};
 use cordboard::sdp::Direction;
 use cordboard::time::{Duration, Instant, Now, UnixTime};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 pub const C: PortId = PortId(16_000);
 pub const O: PortId = PortId(16_004);
@@ -34,6 +34,7 @@ pub struct Sent {
     pub at: Instant,
     pub port: PortId,
     pub channel: Channel,
+    pub local: Option<IpAddr>,
     pub to: SocketAddr,
     pub bytes: Vec<u8>,
 }
@@ -62,8 +63,9 @@ pub struct Wire {
 }
 
 impl Outgoing for Wire {
-    fn send(&mut self, port: PortId, channel: Channel, to: SocketAddr, packet: &[u8]) {
-        self.sent.push(Sent { at: self.now, port, channel, to, bytes: packet.to_vec() });
+    fn send(&mut self, port: PortId, channel: Channel, path: MediaPath, packet: &[u8]) {
+        let MediaPath { local, remote: to } = path;
+        self.sent.push(Sent { at: self.now, port, channel, local, to, bytes: packet.to_vec() });
     }
 
     fn report(&mut self, event: Event) {
@@ -288,8 +290,12 @@ impl Relay {
     }
 
     pub fn arrives_from(&mut self, port: PortId, from: SocketAddr, packet: &[u8]) {
+        self.arrives_by(port, from.into(), packet);
+    }
+
+    pub fn arrives_by(&mut self, port: PortId, path: MediaPath, packet: &[u8]) {
         self.wire.now = self.now.instant;
-        self.machine.rtp(self.now, port, from, &mut packet.to_vec(), &mut self.wire);
+        self.machine.rtp(self.now, port, path, &mut packet.to_vec(), &mut self.wire);
     }
 
     pub fn report_arrives(&mut self, port: PortId, write: impl FnOnce(&mut RtcpWriter<'_>)) {
@@ -415,6 +421,7 @@ pub fn plan(port: PortId, formats: Vec<PayloadFormat>) -> Plan {
         remote: Some(remote),
         remote_rtcp: None,
         latched: None,
+        local: None,
         signalling_ip: remote.ip(),
         behind_nat: false,
         trust: Trust::Full,

@@ -85,9 +85,9 @@ pub struct Relayed {
 }
 
 impl media::Outgoing for Relayed {
-    fn send(&mut self, _: PortId, channel: media::Channel, to: SocketAddr, packet: &[u8]) {
+    fn send(&mut self, _: PortId, channel: media::Channel, to: media::MediaPath, packet: &[u8]) {
         if channel == media::Channel::Rtp && super::browser::is_short(packet) {
-            self.packets.push((to, packet.to_vec()));
+            self.packets.push((to.remote, packet.to_vec()));
         }
     }
 
