@@ -24,13 +24,15 @@ use rustix::event::epoll;
 use rustix::fs::Timespec;
 use std::hint::black_box;
 use std::io::{Seek as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const ALL_OF_IPV4: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+const ALL: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 const ROUNDS: usize = 3;
 const LEDGER_PORTS: u16 = 10_000;
 const LEDGER_ROUNDS: u32 = 1_000;
@@ -54,8 +56,10 @@ fn main() {
         "{calls} calls, {} packets/s, CPU per packet, and beside plain relaying:",
         calls * 100
     );
-    let ways = [Way::Bare, Way::To(Codec::Pcmu), Way::To(Codec::Pcma), Way::To(Codec::G722)];
-    let mut figures = [const { Vec::new() }; 4];
+    let plain = Way::To(Codec::Pcmu);
+    let ways =
+        [Way::Bare, plain, Way::OnAll(ALL_OF_IPV4), Way::OnAll(ALL), Way::To(Codec::Pcma), Way::To(Codec::G722)];
+    let mut figures = [const { Vec::new() }; 6];
     for _ in 0..ROUNDS {
         for (way, figures) in ways.iter().zip(&mut figures) {
             figures.push(measure(calls, seconds, way));
@@ -81,6 +85,8 @@ enum Way {
     Bare,
     /// Relayed between phones of PCMU and phones of this codec.
     To(Codec),
+    /// Relayed between phones of PCMU by sockets that are on all addresses.
+    OnAll(IpAddr),
 }
 
 impl Way {
@@ -89,13 +95,14 @@ impl Way {
             Self::Bare => "bare forwarder".to_owned(),
             Self::To(Codec::Pcmu) => "relay".to_owned(),
             Self::To(codec) => format!("relay, PCMU and {}", codec.facts().name),
+            Self::OnAll(bound) => format!("relay, its sockets on {bound}"),
         }
     }
 
     /// What the callers' and the callees' phones send; of both 160 bytes are 20 ms.
     fn codecs(&self) -> [(Codec, u8); 2] {
         let codec = match self {
-            Self::Bare => &Codec::Pcmu,
+            Self::Bare | Self::OnAll(_) => &Codec::Pcmu,
             Self::To(codec) => codec,
         };
         [Codec::Pcmu, codec.clone()].map(|codec| {
@@ -240,9 +247,10 @@ fn ledger() -> (f64, f64) {
     (each(printed - start), each(written - printed))
 }
 
-/// What a forwarder gets: the phones' addresses and codecs, where to say its own addresses, and when
+/// What a forwarder gets: what its sockets are bound to, the phones' addresses and codecs, where to say its own addresses, and when
 /// to stop.
 struct Task {
+    bound: IpAddr,
     codecs: [(Codec, u8); 2],
     phones: Vec<SocketAddr>,
     ports: std::sync::mpsc::Sender<Vec<u16>>,
@@ -256,9 +264,10 @@ fn measure(calls: usize, seconds: u64, way: &Way) -> f64 {
     let (sender, receiver) = std::sync::mpsc::channel();
     let forwarder = match way {
         Way::Bare => forward_barely,
-        Way::To(_) => forward_by_relay,
+        Way::To(_) | Way::OnAll(_) => forward_by_relay,
     };
     let task = Task {
+        bound: if let Way::OnAll(bound) = way { *bound } else { HERE },
         codecs: way.codecs(),
         phones: phones.iter().map(|phone| phone.local_addr().unwrap()).collect(),
         ports: sender,
@@ -339,7 +348,7 @@ fn forward_barely(task: Task) -> Duration {
 fn forward_by_relay(task: Task) -> Duration {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let settings = media_sockets::Settings { address: HERE, ports: 20_000..=59_999 };
+        let settings = media_sockets::Settings { address: task.bound, ports: 20_000..=59_999 };
         let mut sockets = MediaSockets::new(settings).unwrap();
         let ports = sockets.grow(task.phones.len()).unwrap();
         let mut machine =

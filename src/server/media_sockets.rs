@@ -11,7 +11,7 @@
 //! the rest of a call; what comes for a port that nobody uses is read and forgotten.
 
 use super::fd_store::Inheritance;
-use super::packet_info::{self, AddressedSender, is_of_address};
+use super::packet_info::{self, AddressedSender};
 use super::parked_sockets::{self, ParkedSockets};
 use super::waiting_packets::{self, ReceiveBuffer, ReceivedPacket};
 use crate::ids::PortId;
@@ -416,21 +416,14 @@ impl Outgoing for Pool {
             (IpAddr::V4(v4), IpAddr::V6(_)) => v4.to_ipv6_mapped().into(),
             (ip, _) => ip,
         };
-        let (local, to) = (local.map(mapped), SocketAddr::new(mapped(remote.ip()), remote.port()));
+        let to = SocketAddr::new(mapped(remote.ip()), remote.port());
         let place = self.place(number);
         let socket = place.and_then(|at| self.sockets.get(at)?.as_ref());
-        let sent = socket.is_some_and(|socket| {
-            let addressed = match (&mut self.addressed, local) {
-                (Some(addressed), Some(from)) => addressed.send(socket, from, to, packet),
-                (_, None) | (None, _) => socket.send_to(packet, to).map(drop),
-            };
-            match addressed {
-                // Our address is ours no more: wherever the peer hears it from, it goes.
-                Err(error) if local.is_some() && is_of_address(&error) => {
-                    socket.send_to(packet, to).is_ok()
-                }
-                sent => sent.is_ok(),
+        let sent = socket.is_some_and(|socket| match (&mut self.addressed, local) {
+            (Some(addressed), Some(from)) => {
+                addressed.send(socket, mapped(from), to, packet).is_ok()
             }
+            (Some(_), None) | (None, _) => socket.send_to(packet, to).is_ok(),
         });
         // A full buffer or an unreachable peer costs this packet, as the network might have.
         self.unsent += u64::from(!sent);
@@ -501,6 +494,80 @@ mod tests {
             assert_eq!((&buffer[..length], from.ip()), (&b"hello"[..], to.ip()));
         }
         assert_eq!(relay.unsent(), 0);
+    }
+
+    /// A packet leaves from the address that it is to leave from, as long as that is ours.
+    #[test]
+    fn of_all_addresses_each_packet_leaves_from_its_own() {
+        let runtime = runtime();
+        let _entered = runtime.enter();
+        for (bound, ports) in [("0.0.0.0", 24_710..=24_717), ("::", 24_720..=24_727)] {
+            let settings = Settings { address: bound.parse().unwrap(), ports };
+            let mut relay = MediaSockets::new(settings).unwrap();
+            let port = relay.grow(1).unwrap()[0];
+            let phone = UdpSocket::bind((HERE, 0)).unwrap();
+            phone.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+            let remote = phone.local_addr().unwrap();
+            for (local, expected) in [
+                (None, "127.0.0.1"),
+                (Some("127.0.0.2"), "127.0.0.2"),
+                (Some("127.0.0.3"), "127.0.0.3"),
+                (None, "127.0.0.1"),
+                (Some("192.0.2.1"), "127.0.0.1"),
+                (Some("::1"), "127.0.0.1"),
+            ] {
+                let local = local.map(|local| local.parse().unwrap());
+                let path = MediaPath { local, remote };
+                relay.outgoing().send(port, Channel::Rtp, path, b"hello");
+                let (_, from) = phone.recv_from(&mut [0; 16]).unwrap();
+                assert_eq!(from.ip().to_string(), expected, "{bound} {local:?}");
+            }
+            assert_eq!(relay.unsent(), 0);
+        }
+    }
+
+    /// Two phones at sockets on all addresses: each is spoken to from where it speaks to, and what it says to whoever read
+    /// late counts as well.
+    #[test]
+    fn of_all_addresses_packets_leave_from_the_one_that_the_peers_come_to() {
+        runtime().block_on(async {
+            let settings = Settings { address: "::".parse().unwrap(), ports: 24_730..=24_737 };
+            let mut sockets = MediaSockets::new(settings).unwrap();
+            let ports = sockets.grow(2).unwrap();
+            let phones = [(); 2].map(|()| UdpSocket::bind((HERE, 0)).unwrap());
+            let mut machine = Machine::new(media::Settings::default(), Random::from_number(1));
+            for (port, phone) in ports.iter().zip(&phones) {
+                phone.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+                let mut plan = plan(phone.local_addr().unwrap());
+                plan.transport.local = Some([127, 0, 0, 9].into());
+                let open = Command::Open { port: *port, kind: Kind::Audio, plan };
+                machine.handle(Now::default(), open, sockets.outgoing());
+            }
+            let both = vec![(ports[0], Source::Port(ports[1])), (ports[1], Source::Port(ports[0]))];
+            machine.handle(Now::default(), Command::Patch(both), sockets.outgoing());
+            let say = |who: usize, to: [u8; 4], sequence| {
+                let header =
+                    RtpHeader { payload_type: 0, marker: false, sequence, timestamp: 0, ssrc: 1 };
+                let packet = [&header.to_bytes()[..], &[0xff; 160]].concat();
+                let port = u16::try_from(ports[who].0).unwrap();
+                phones[who].send_to(&packet, (IpAddr::from(to), port)).unwrap();
+            };
+            let heard_from = |who: usize| phones[who].recv_from(&mut [0; 1500]).unwrap().1.ip();
+            say(0, [127, 0, 0, 2], 1);
+            sockets.readable().await.unwrap();
+            sockets.relay(&mut machine, Now::default).unwrap();
+            assert_eq!(heard_from(1), IpAddr::from([127, 0, 0, 9]), "what it was told");
+            say(1, [127, 0, 0, 3], 1);
+            sockets.readable().await.unwrap();
+            sockets.relay(&mut machine, Now::default).unwrap();
+            assert_eq!(heard_from(0), IpAddr::from([127, 0, 0, 2]));
+            say(0, [127, 0, 0, 4], 2);
+            sockets.catch_up(&mut machine, Now::default);
+            assert_eq!(heard_from(1), IpAddr::from([127, 0, 0, 3]));
+            say(1, [127, 0, 0, 3], 2);
+            sockets.catch_up(&mut machine, Now::default);
+            assert_eq!(heard_from(0), IpAddr::from([127, 0, 0, 4]));
+        });
     }
 
     fn sockets(ports: RangeInclusive<u16>) -> MediaSockets {

@@ -10,8 +10,8 @@ use nix::sys::socket::{
     setsockopt,
 };
 use std::io::{self, IoSlice};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd as _};
 
 /// Has the kernel say of each datagram where it came to, if this socket is on all addresses.
 ///
@@ -102,13 +102,14 @@ impl AddressedSender {
         bound.is_unspecified().then(|| Self(MultiHeaders::preallocate(1, Some(room))))
     }
 
-    /// Sends one; the addresses are both of the socket's family.
+    /// Sends one, or from what the routing table has when that address is ours no more. The addresses are both of the
+    /// socket's family.
     ///
     /// # Errors
     /// What the kernel says.
     pub fn send(
         &mut self,
-        socket: &impl AsRawFd,
+        socket: &UdpSocket,
         from: IpAddr,
         to: SocketAddr,
         bytes: &[u8],
@@ -116,8 +117,11 @@ impl AddressedSender {
         let leaving = LeavingBy::of(from);
         let parts = [[IoSlice::new(bytes)]];
         let names = [Some(SockaddrStorage::from(to))];
-        let (socket, flags) = (socket.as_raw_fd(), MsgFlags::empty());
-        sendmmsg(socket, &mut self.0, &parts, names, [leaving.message()], flags)?;
-        Ok(())
+        let (own, flags) = (socket.as_raw_fd(), MsgFlags::empty());
+        match sendmmsg(own, &mut self.0, &parts, names, [leaving.message()], flags) {
+            Ok(_) => Ok(()),
+            Err(error) if is_of_address(&error.into()) => socket.send_to(bytes, to).map(drop),
+            Err(error) => Err(error.into()),
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! Browsers that are not on the switchboard's machine, each on a network of its own: they are given a camera by TLS alone,
-//! under the certificate that the switchboard has made, and are told the address of the relay that is on their network.
+//! under the certificate that the switchboard has made, and are told the address of the relay that they have reached. That is
+//! the second one of the switchboard on each network, which packets would not leave from by themselves; the first one does not
+//! reach them.
 //!
 //! ```text
-//!   10.8.3.4 (desk page) ── 10.8.0.1 ┐            ┌ fd00:77::1   ── fd00:77::2   (the caller's page)
-//!                                    │            │
-//!                                    └ switchboard┴ 192.168.77.1 ── 203.0.113.5 ── 192.168.77.2 (the same, from outside)
+//!   10.8.3.4 (desk page) ── 10.8.0.2 ┐            ┌ fd00:77::3   ── fd00:77::2   (the caller's page)
+//!                           10.8.0.1 │            │ fd00:77::1
+//!                                    └ switchboard┼ 192.168.77.3 ── 203.0.113.5 ── 192.168.77.2 (the same, from outside)
+//!                                                 └ 192.168.77.1
 //! ```
 
 use std::fs;
@@ -131,23 +134,28 @@ fn candidates(sdp: &str) -> Vec<IpAddr> {
 fn browsers_elsewhere_have_a_camera_and_find_the_relay_on_their_network() {
     let [house, near, far] = &["h", "n", "f"].map(Namespace::new);
     house.connect("10.8.0.1/16", near, "10.8.3.4/16", "n");
+    house.has_also("10.8.0.2/16", "n");
+    near.never_reaches("10.8.0.1");
     house.connect("192.168.77.1/24", far, "192.168.77.2/24", "f");
-    house.is_known_as("203.0.113.5", "192.168.77.1");
+    house.has_also("192.168.77.3/24", "f");
+    house.is_known_as("203.0.113.5", "192.168.77.3");
     far.leads_by("192.168.77.1");
     house.connect("fd00:77::1/64", far, "fd00:77::2/64", "s");
+    house.has_also("fd00:77::3/64", "s");
+    far.never_reaches("fd00:77::1");
     let place = Place::new();
     let _board = serve(house, &place);
-    is_for(&place, &["10.8.0.1", "192.168.77.1", "203.0.113.5", "fd00:77::1"]);
+    is_for(&place, &["10.8.0.2", "192.168.77.3", "203.0.113.5", "fd00:77::3"]);
     Pages::get().also_in(far);
     let at = |namespace, text: &str| Host::Apart(namespace, text.parse().expect("an address"));
-    let (mut desk, page) = desk(at(near, "10.8.3.4"), &place, "https://10.8.0.1:8443/");
+    let (mut desk, page) = desk(at(near, "10.8.3.4"), &place, "https://10.8.0.2:8443/");
 
     let settings = |server: &str| {
         let url = format!("wss://{server}:5063");
         json!({ "url": url, "number": "4001", "password": PASSWORD })
     };
     let host = at(far, "192.168.77.2");
-    let servers = ["[fd00:77::1]", "203.0.113.5"];
+    let servers = ["[fd00:77::3]", "203.0.113.5"];
     let mut caller = BrowserPhone::open(host, Kind::Chromium, &place, CALLER, settings(servers[0]));
     for (nth, server) in servers.into_iter().enumerate() {
         if nth > 0 {
@@ -175,6 +183,6 @@ fn browsers_elsewhere_have_a_camera_and_find_the_relay_on_their_network() {
     let sdp = desk.evaluate(&page, "told");
     for sdp in sdp.as_array().into_iter().flatten().filter_map(Value::as_str) {
         let found = candidates(sdp);
-        assert!(found.is_empty() || found == [IpAddr::from([10, 8, 0, 1])], "{sdp}");
+        assert!(found.is_empty() || found == [IpAddr::from([10, 8, 0, 2])], "{sdp}");
     }
 }

@@ -78,6 +78,11 @@ impl Namespace {
         ip(&format!("-n {} route add default via {router}", self.0));
     }
 
+    /// What goes there is lost on its way.
+    pub fn never_reaches(&self, address: &str) {
+        ip(&format!("-n {} route add blackhole {address}", self.0));
+    }
+
     /// A connection of a program within it.
     pub fn reach(&self, address: SocketAddr) -> Option<TcpStream> {
         self.within(move || TcpStream::connect(address)).ok()

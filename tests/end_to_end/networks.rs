@@ -96,7 +96,7 @@ fn phones_on_two_networks_reach_the_switchboard_and_its_relay() {
 
 /// The switchboard sees the router's address and a port that is another for each flow, and has no way to what
 /// the phones name in Contact and SDP. They have its second address there, which its packets would not leave from
-/// by themselves, and the router lets nothing else in.
+/// by themselves, and the router lets nothing else in; nor does anything reach the first one, sound as little as SIP.
 #[test]
 fn phones_behind_nat_call_and_are_called_by_udp_and_by_tcp() {
     let names = ["h", "n", "r", "b"].map(Namespace::new);
@@ -104,6 +104,7 @@ fn phones_behind_nat_call_and_are_called_by_udp_and_by_tcp() {
     house.connect("10.8.0.1/16", near, "10.8.3.4/16", "n");
     house.connect("192.168.77.1/24", router, "192.168.77.2/24", "r");
     house.has_also("192.168.77.5/24", "r");
+    router.never_reaches("192.168.77.1");
     router.connect("10.0.0.1/24", behind, "10.0.0.2/24", "b");
     router.hides("10.0.0.0/24");
     behind.leads_by("10.0.0.1");

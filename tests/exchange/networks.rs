@@ -60,6 +60,26 @@ fn each_peer_is_told_the_address_on_its_own_network() {
     assert_eq!(called(&mut testbed), "10.8.0.1 10.8.0.1 10.8.0.1");
 }
 
+/// The routing table has 192.0.2.1 for packets to all of them.
+#[test]
+fn media_are_told_the_address_that_the_signalling_came_by() {
+    let mut testbed = testbed(&[]);
+    let second = |remote| Flow {
+        transport: Transport::Udp,
+        local: address("192.0.2.9:5060"),
+        remote: address(remote),
+        connection: ConnectionId(0),
+    };
+    testbed.over = Some(second("198.51.100.7:5060"));
+    assert_eq!(answered(&mut testbed), "192.0.2.9 192.0.2.9", "a caller");
+    testbed.over = Some(second("192.0.2.8:5060"));
+    registered(&mut testbed);
+    let invite = invite_with_sound(2).replace("9000", "3001");
+    let effects = testbed.hears("198.51.100.7:5060", &invite);
+    let (.., message) = invited(&effects);
+    assert_eq!(shown(&message), "192.0.2.9 192.0.2.9 192.0.2.9", "whom we call");
+}
+
 #[test]
 fn a_house_behind_a_nat_advertises_to_the_world_what_the_nat_has() {
     let mut testbed = testbed(&[("0.0.0.0/0", "203.0.113.77"), ("10.8.0.0/16", "10.8.0.2")]);
