@@ -13,8 +13,8 @@ use cordboard::codec::tone::Sound;
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, MediaPath, Outgoing,
-    PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source, StreamPlan,
+    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, MediaPath,
+    Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source, StreamPlan,
     TransportPlan, Trust,
 };
 use cordboard::random::Random;

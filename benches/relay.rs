@@ -10,8 +10,8 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, Command, Event, Handling, Job, KeyFrameFeedback, LedgerHead,
-    Machine, MediaPath, Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source,
-    StreamPlan, TransportPlan, Trust,
+    Machine, MediaPath, Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap,
+    Source, StreamPlan, TransportPlan, Trust,
 };
 use cordboard::random::Random;
 use cordboard::rtp::RtpHeader;
@@ -57,8 +57,14 @@ fn main() {
         calls * 100
     );
     let plain = Way::To(Codec::Pcmu);
-    let ways =
-        [Way::Bare, plain, Way::OnAll(ALL_OF_IPV4), Way::OnAll(ALL), Way::To(Codec::Pcma), Way::To(Codec::G722)];
+    let ways = [
+        Way::Bare,
+        plain,
+        Way::OnAll(ALL_OF_IPV4),
+        Way::OnAll(ALL),
+        Way::To(Codec::Pcma),
+        Way::To(Codec::G722),
+    ];
     let mut figures = [const { Vec::new() }; 6];
     for _ in 0..ROUNDS {
         for (way, figures) in ways.iter().zip(&mut figures) {

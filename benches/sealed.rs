@@ -15,9 +15,9 @@ mod checks;
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, MediaPath, Outgoing,
-    PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source, SrtpKeys, StreamPlan,
-    TransportPlan, Trust,
+    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, MediaPath,
+    Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source, SrtpKeys,
+    StreamPlan, TransportPlan, Trust,
 };
 use cordboard::random::Random;
 use cordboard::rtp::RtpHeader;

@@ -15,8 +15,8 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     self, BitrateFeedback, Channel, CodingOutcome, Command, Done, Event, Job, KeyFrameFeedback,
-    Machine, MediaPath, Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, Source,
-    StreamPlan, TransportPlan, Trust,
+    Machine, MediaPath, Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap,
+    Source, StreamPlan, TransportPlan, Trust,
 };
 use cordboard::random::Random;
 use cordboard::rtp::RtpHeader;

@@ -8,8 +8,8 @@
 use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
-    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, MediaPath, Outgoing,
-    PayloadFormat, PictureLimits, Plan, PromptMessage, Protection, RecordingTap, Source,
+    self, BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, MediaPath,
+    Outgoing, PayloadFormat, PictureLimits, Plan, PromptMessage, Protection, RecordingTap, Source,
     StreamPlan, TransportPlan, Trust, VideoPrompt, WaitingProfileId, WorkerConversions,
 };
 use cordboard::random::Random;

@@ -290,7 +290,10 @@ impl Testbed {
         let remote = address(from);
         let connection = ConnectionId(0);
         let udp = Flow { transport: Transport::Udp, local: us(), remote, connection };
-        let flow = self.over.filter(|over| from == "192.0.2.8:5060" || over.remote == remote).unwrap_or(udp);
+        let flow = self
+            .over
+            .filter(|over| from == "192.0.2.8:5060" || over.remote == remote)
+            .unwrap_or(udp);
         let bytes = text.replace('\n', "\r\n");
         let effects = self.machine.hear(self.now, flow, bytes.as_bytes());
         self.followed(effects)

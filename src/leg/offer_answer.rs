@@ -78,8 +78,7 @@ const NAMED_MAX: usize = 32;
 impl Negotiation {
     /// Nothing said yet. The session id is random, so that no two legs share one (RFC 8866 §5.2).
     #[must_use]
-    pub fn new(id: u64, media: impl Into<MediaAddress>) -> Self {
-        let MediaAddress { told: address, local } = media.into();
+    pub fn new(id: u64, MediaAddress { told: address, local }: MediaAddress) -> Self {
         // Phones read id and version as signed numbers of 64 bits, some of 32.
         let id = id & 0x7fff_ffff;
         Self {
@@ -414,7 +413,7 @@ mod tests {
     }
 
     fn leg() -> Negotiation {
-        Negotiation::new(1, IpAddr::from([192, 0, 2, 1]))
+        Negotiation::new(1, MediaAddress { told: [192, 0, 2, 1].into(), local: None })
     }
 
     /// Our answer, on the port 20000 for audio and 20002 for video.

@@ -97,7 +97,8 @@ impl Negotiation {
     pub fn restored(saved: SavedNegotiation) -> Self {
         let streams = saved.streams();
         let holds = SavedNegotiation::holds(saved.said.as_ref(), saved.agreed.as_ref());
-        let SavedNegotiation { id, address, local, said, agreed, older: mut named, led, open } = saved;
+        let SavedNegotiation { id, address, local, said, agreed, older: mut named, led, open } =
+            saved;
         if holds {
             let named = [(&streams.audio, &mut named.audio), (&streams.video, &mut named.video)];
             for (stream, named) in named {

@@ -129,7 +129,8 @@ impl MediaTransport {
     /// nothing.
     #[must_use]
     pub fn restored(id: PortId, plan: TransportPlan, now: Now, saved: SavedTransport) -> Self {
-        let SavedTransport { latch, report_latch, local, srtp, dropped, spared_at, consent } = saved;
+        let SavedTransport { latch, report_latch, local, srtp, dropped, spared_at, consent } =
+            saved;
         Self {
             id,
             dropped,

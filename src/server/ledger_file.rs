@@ -216,9 +216,9 @@ mod tests {
     use crate::codec::{Codec, Kind};
     use crate::ids::{CallId, PortId};
     use crate::media::{
-        BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, MediaPath, Outgoing,
-        PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, StreamPlan, TransportPlan,
-        Trust,
+        BitrateFeedback, Channel, Command, Event, Job, KeyFrameFeedback, Machine, MediaPath,
+        Outgoing, PayloadFormat, PictureLimits, Plan, Protection, RecordingTap, StreamPlan,
+        TransportPlan, Trust,
     };
     use crate::random::Random;
     use crate::sdp::Direction;

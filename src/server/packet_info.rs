@@ -87,7 +87,7 @@ pub fn is_of_address(error: &io::Error) -> bool {
         .any(|errno| error.raw_os_error() == Some(*errno as i32))
 }
 
-/// Sends datagrams from addresses of ours, by sockets of one family, in reused memory.
+/// Sends datagrams from addresses of ours, in reused memory.
 #[derive(Debug)]
 pub struct AddressedSender(MultiHeaders<SockaddrStorage>);
 
@@ -95,11 +95,9 @@ impl AddressedSender {
     /// For sockets that are bound to this, if it is all addresses.
     #[must_use]
     pub fn of(bound: IpAddr) -> Option<Self> {
-        let room = match bound {
-            IpAddr::V4(_) => cmsg_space!(in_pktinfo),
-            IpAddr::V6(_) => cmsg_space!(in6_pktinfo),
-        };
-        bound.is_unspecified().then(|| Self(MultiHeaders::preallocate(1, Some(room))))
+        // Enough for either: the library writes without looking.
+        let room = || Some(cmsg_space!(in6_pktinfo));
+        bound.is_unspecified().then(|| Self(MultiHeaders::preallocate(1, room())))
     }
 
     /// Sends one, or from what the routing table has when that address is ours no more. The addresses are both of the

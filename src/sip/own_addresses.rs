@@ -34,13 +34,6 @@ pub struct MediaAddress {
     pub local: Option<IpAddr>,
 }
 
-impl From<IpAddr> for MediaAddress {
-    /// Of a relay that has but one.
-    fn from(told: IpAddr) -> Self {
-        Self { told, local: None }
-    }
-}
-
 impl OwnAddresses {
     /// Listeners, the preferred first, and what is advertised to whom in place of what we know ourselves.
     #[must_use]
@@ -304,6 +297,6 @@ mod tests {
         let heard = over(Transport::Udp, "192.0.2.1:5099", "192.0.2.7:5060");
         assert_eq!(own.socket(&heard).to_string(), "192.0.2.1:5099");
         assert_eq!(own.socket(&to(Transport::Udp, "192.0.2.7:5060")).to_string(), "127.0.0.1:5060");
-        assert_eq!(own.media(ip("2001:db8::7"), None, &[]), ip("::1").into());
+        assert_eq!(own.media(ip("2001:db8::7"), None, &[]).told, ip("::1"));
     }
 }

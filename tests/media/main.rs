@@ -467,8 +467,7 @@ fn a_check_is_answered_from_where_it_came_to_and_the_chosen_way_is_taken() {
     });
     relay.command(Command::Update { port: C, plan });
     relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
-    let check =
-        |more: &[(u16, &[u8])]| check_for(&ours.ufrag, &ours.password, more);
+    let check = |more: &[(u16, &[u8])]| check_for(&ours.ufrag, &ours.password, more);
     let [one, other] = OURS.map(Some);
     let remote = relay.phone(C).address;
     let answered = |relay: &mut Relay, local, check: &[u8]| {

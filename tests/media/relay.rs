@@ -4,8 +4,8 @@ use cordboard::codec::{Codec, Kind};
 use cordboard::ids::PortId;
 use cordboard::media::{
     BitrateFeedback, Channel, Command, Dropped, Event, Job, KeyFrameFeedback, Machine, MediaPath,
-    Outgoing, PayloadFormat, PictureLimits, Plan, PromptMessage as Text, Protection, RecordingTap, SavedPort,
-    Settings, Source, StreamPlan, TransportPlan, Trust, VideoPrompt, WaitingProfileId,
+    Outgoing, PayloadFormat, PictureLimits, Plan, PromptMessage as Text, Protection, RecordingTap,
+    SavedPort, Settings, Source, StreamPlan, TransportPlan, Trust, VideoPrompt, WaitingProfileId,
     WorkerConversions,
 };
 use cordboard::random::Random;

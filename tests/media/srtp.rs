@@ -2,7 +2,9 @@
 
 use crate::relay::*;
 use cordboard::codec::{Codec, Kind};
-use cordboard::media::{Channel, Command, Dropped, Event, Protection, Source, SrtpKeys};
+use cordboard::media::{
+    Channel, Command, Dropped, Event, MediaPath, Protection, Source, SrtpKeys,
+};
 use cordboard::rtp::rtcp::{self, RtcpPacket};
 use cordboard::srtp::{MasterKey, ProtectContext, Seed, Suite, UnprotectContext};
 use std::net::SocketAddr;
@@ -118,7 +120,7 @@ fn an_unchanged_key_goes_on_and_a_new_one_begins_anew() {
 }
 
 /// Media rule 13: authenticated packets may always move the latch, but not one alone, which may be a
-/// captured one.
+/// captured one; nor does that say which address of ours the phone speaks to.
 #[test]
 fn a_sealed_phone_is_answered_wherever_it_speaks_from() {
     let suite = SUITES[0];
@@ -126,14 +128,17 @@ fn a_sealed_phone_is_answered_wherever_it_speaks_from() {
     let mut protect = ProtectContext::new(&keys(suite, 2));
     speak(&mut relay, &mut protect, 5);
     let elsewhere = SocketAddr::from(([203, 0, 113, 9], 7777));
+    let there = MediaPath { local: Some([192, 0, 2, 2].into()), remote: elsewhere };
     for is_there in [false, true] {
         let mut packet = relay.phone(C).packet(&[voice(C); 160]);
         protect.protect_rtp(&mut packet);
-        relay.arrives_from(C, elsewhere, &packet);
+        relay.arrives_by(C, there, &packet);
         relay.wire.sent.clear();
         let packet = relay.phone(O).packet(&[voice(O); 160]);
         relay.arrives(O, &packet);
-        assert!(relay.rtp_to(C).iter().all(|sent| (sent.to == elsewhere) == is_there));
+        let sent = relay.rtp_to(C);
+        assert!(sent.iter().all(|sent| (sent.to == elsewhere) == is_there));
+        assert!(sent.iter().all(|sent| (sent.local == there.local) == is_there));
     }
     assert!(relay.wire.events.contains(&Event::Latched { port: C, remote: elsewhere }));
 }
