@@ -59,7 +59,7 @@ pub struct MediaSockets {
 #[derive(Debug)]
 struct Pool {
     settings: Settings,
-    /// Where they are on all addresses, of which each peer is sent to from one.
+    /// Where they are on all addresses: what sends each packet from the one that its peer knows.
     addressed: Option<AddressedSender>,
     /// The first even number, and how many pairs there are from it on.
     first: u16,

@@ -433,13 +433,13 @@ fn packets_leave_from_where_the_peers_come_to() {
     assert_eq!(left_from(&mut relay, O), [None; 2], "its socket has but one address");
 
     let phone = relay.phone(C).address;
-    let stranger = SocketAddr::from(([192, 0, 2, 200], 4000));
+    let elsewhere = SocketAddr::from(([192, 0, 2, 200], 4000));
     let says = |relay: &mut Relay, local, remote| {
         let packet = relay.phone(C).packet(&[0xff; 160]);
         relay.arrives_by(C, MediaPath { local, remote }, &packet);
         left_from(relay, C)
     };
-    assert_eq!(says(&mut relay, other, stranger), [told; 2], "it is not the peer's");
+    assert_eq!(says(&mut relay, other, elsewhere), [told; 2], "it is not the peer's");
     assert_eq!(says(&mut relay, other, phone), [other; 2]);
     assert_eq!(says(&mut relay, None, phone), [other; 2], "the kernel has not said");
     relay.command(Command::Update { port: C, plan: told_plan });
