@@ -1,5 +1,5 @@
 // Sentences of the call: who talks to whom, who hears and sees whom, what a release waits for.
-import { has, row, t } from './words/words.js';
+import { apart, has, row, t } from './words/words.js';
 
 /**
  * @typedef {import('./app.js').App} App
@@ -19,7 +19,7 @@ export function full(person, app) {
   const name = who(person, app);
   const number = name === person.number || person.number === 'anonymous' ? '' : ` ${person.number}`;
   const origin = person.origin && person.origin !== 'terminal' && has(person.origin) ? ` (${t(person.origin)})` : '';
-  return `${name}${number}${origin}`;
+  return `${apart(name)}${number}${origin}`;
 }
 
 /** @param {import('./desk/model.js').Callee | null} callee */

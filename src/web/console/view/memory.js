@@ -1,6 +1,6 @@
 // What is known of the caller: earlier calls and notes; without a call one's own calls.
 import { html, useState } from '../vendor/preact.js';
-import { has, span, t, when } from '../words/words.js';
+import { apart, has, span, t, when } from '../words/words.js';
 
 /** @param {{app: import('../app.js').App}} props */
 export function Memory({ app }) {
@@ -14,7 +14,7 @@ function Calls({ app, title, calls, own }) {
   return html`<section class="calls"><h2>${title}</h2>
     ${calls.length === 0 && html`<p class="note">${t('noEarlier')}</p>`}
     <ul>${calls.map((call) => html`<li key=${call.at + call.caller}>
-      <span class="who">${own ? `${call.caller_name || call.caller}` : ''}${call.callee ? `${own ? ' → ' : '→ '}${app.people.named(call.callee)}` : ''}${!own && call.operator ? html` <small>${call.operator}</small>` : ''}</span>
+      <span class="who">${own ? apart(call.caller_name || call.caller) : ''}${call.callee ? `${own ? ' → ' : '→ '}${apart(app.people.named(call.callee))}` : ''}${!own && call.operator ? html` <small>${call.operator}</small>` : ''}</span>
       <span class="outcome">${has(`o-${call.outcome}`) ? t(`o-${call.outcome}`) : String(call.outcome).replaceAll('-', ' ')}${call.talked > 0 ? ` · ${span(call.talked * 1_000)}` : ''}</span>
       <time datetime=${call.at}>${when(call.at, app.now.value)}</time></li>`)}</ul></section>`;
 }

@@ -36,7 +36,19 @@ export function t(name, values = {}) {
   const found = words.value[name];
   if (found === undefined) return name;
   const text = typeof found === 'string' ? found : found[plural(Number(values.n ?? 0))];
-  return text.replace(/\{(\w+)\}/g, (_, key) => String(values[key] ?? ''));
+  return text.replace(/\{(\w+)\}/g, (_, key) => apart(String(values[key] ?? '')));
+}
+
+/** What is written from right to left: Hebrew, Arabic and their neighbours. */
+const FROM_RIGHT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/**
+ * A name as it stands beside other words: one that is written from right to left keeps its place among them, and numbers and
+ * names that follow keep theirs (UAX #9 §2.4.1). Else `you talk to {callee}; {caller} waits` is read the other way round.
+ * @param {string} text
+ */
+export function apart(text) {
+  return FROM_RIGHT.test(text) ? `\u2068${text}\u2069` : text;
 }
 
 /** Whether there are words of this name. @param {string} name */
@@ -77,5 +89,5 @@ export function when(moment, now) {
 
 /** Names in a row: `Bob and Ada`. @param {string[]} names */
 export function row(names) {
-  return new Intl.ListFormat(language.value, { type: 'conjunction' }).format(names);
+  return new Intl.ListFormat(language.value, { type: 'conjunction' }).format(names.map(apart));
 }
