@@ -7,9 +7,20 @@ class FakeTrack {
     this.kind = kind;
     this.enabled = true;
     this.isStopped = false;
+    this.readyState = 'live';
+    /** @type {(() => void) | null} */
+    this.onended = null;
   }
 
-  stop() { this.isStopped = true; }
+  stop() {
+    this.isStopped = true;
+    this.readyState = 'ended';
+  }
+
+  unplug() {
+    this.readyState = 'ended';
+    this.onended?.();
+  }
 }
 
 class FakeStream {
@@ -23,25 +34,29 @@ class FakeStream {
   getVideoTracks() { return this.tracks.filter(({ kind }) => kind === 'video'); }
 }
 
-/** @param {(room: {devices: any, give: ((stream: FakeStream) => void)[]}) => Promise<void>} run */
-async function withDevices(run) {
+/**
+ * @param {(room: {devices: any, give: ((stream: FakeStream) => void)[], plug: () => void}) => Promise<void>} run
+ * @param {((constraints: any) => Promise<FakeStream>) | null} judge what asking brings, where it is not given by hand
+ */
+async function withDevices(run, judge = null) {
   /** @type {((stream: FakeStream) => void)[]} */
   const give = [];
+  let plug = () => {};
   const world = /** @type {any} */ (globalThis);
   const hasNone = world.navigator === undefined;
   if (hasNone) world.navigator = {};
   const before = Object.getOwnPropertyDescriptor(navigator, 'mediaDevices');
   const mediaDevices = {
-    getUserMedia: () => new Promise((resolve) => give.push(resolve)),
+    getUserMedia: judge ?? (() => new Promise((resolve) => give.push(resolve))),
     enumerateDevices: async () => [],
-    addEventListener: () => {},
+    addEventListener: (/** @type {string} */ _, /** @type {() => void} */ listener) => { plug = listener; },
   };
   Object.defineProperty(navigator, 'mediaDevices', { value: mediaDevices, configurable: true });
   try {
     const { Devices } = await import('../../src/web/console/phone/devices.js');
     const devices = new Devices();
     devices.turn(false, false);
-    await run({ devices, give });
+    await run({ devices, give, plug: () => plug() });
     devices.turn(false, false);
   } finally {
     if (before) Object.defineProperty(navigator, 'mediaDevices', before);
@@ -88,4 +103,68 @@ test('of two attempts the later one counts', () => withDevices(async ({ devices,
   holds(early.tracks.every(({ isStopped }) => isStopped) && late.tracks.every(({ isStopped }) => !isStopped));
   devices.close();
   holds(late.tracks.every(({ isStopped }) => isStopped));
+}));
+
+test('in the place of a device that is not plugged in there is another, and the other one stays', () => {
+  /** @type {string[]} */
+  const asked = [];
+  const judge = async (/** @type {any} */ { audio, video }) => {
+    const [microphone, camera] = [audio, video].map((one) => one?.deviceId?.exact ?? (one ? 'any' : 'no'));
+    asked.push(`${microphone}+${camera}`);
+    if (microphone === 'headset' || camera === 'old') throw new Error('OverconstrainedError');
+    return new FakeStream([new FakeTrack('audio'), ...(video ? [new FakeTrack('video')] : [])]);
+  };
+  return withDevices(async ({ devices }) => {
+    devices.choose('microphone', 'headset');
+    devices.choose('camera', 'good');
+    await devices.open();
+    same([asked.splice(0), devices.trouble.value], [['headset+good', 'any+good'], '']);
+    devices.choose('camera', 'old');
+    await devices.open();
+    same([asked.at(-1), devices.trouble.value, devices.has('video')], ['any+any', '', true]);
+    devices.choose('camera', 'none');
+    await devices.open();
+    same([asked.at(-1), devices.trouble.value, devices.has('video')], ['any+no', '', false]);
+    devices.choose('microphone', '');
+    devices.choose('camera', '');
+    devices.close();
+  }, judge);
+});
+
+test('who refuses is asked for the microphone alone, and not again', () => {
+  let asked = 0;
+  const judge = async () => {
+    asked += 1;
+    throw new DOMException('no', 'NotAllowedError');
+  };
+  return withDevices(async ({ devices }) => {
+    devices.choose('camera', 'good');
+    same([await devices.open(), asked, devices.trouble.value], [null, 2, 'notAllowed']);
+    devices.choose('camera', '');
+  }, judge);
+});
+
+test('what is unplugged while it is used is told, and so is what comes in its place', () => withDevices(async ({ devices, give, plug }) => {
+  let told = 0;
+  devices.onChange = () => { told += 1; };
+  const opening = devices.open();
+  const first = both();
+  give[0]?.(first);
+  await opening;
+  plug();
+  same([told, devices.isMissed], [0, false], 'nothing is missing');
+  first.tracks[1]?.unplug();
+  same([told, devices.has('video'), devices.has('audio')], [1, false, true]);
+  plug();
+  same(told, 2, 'something was plugged in');
+  const again = devices.open();
+  const second = both();
+  give[1]?.(second);
+  await again;
+  same([told, devices.isMissed], [2, false]);
+  first.tracks[0]?.unplug();
+  same(told, 2, 'of a stream that is used no more');
+  devices.close();
+  plug();
+  same(told, 2);
 }));

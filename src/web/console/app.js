@@ -89,6 +89,7 @@ export class App {
     this.rungBy = null;
     this.watchClock();
     this.ring.use(this.devices.chosen.value.ringer);
+    this.devices.onChange = () => void this.devicesChanged();
     effect(() => {
       const stream = this.devices.stream.value;
       if (this.ring.context) this.meter.watch(this.ring.context, stream);
@@ -333,6 +334,19 @@ export class App {
     const stands = model?.isWanted && model.waiting.some(({ request, isOffered }) => isOffered && request === this.noticed);
     if (!stands) this.notices.close('offer');
     this.alarm();
+  }
+
+  /** A microphone or camera was unplugged, or is there again: what there is now is used, in a call, too. */
+  async devicesChanged() {
+    const phone = this.phone.peek();
+    if (!phone) {
+      if (this.stage.peek() === 'prepare') await this.devices.open();
+      return;
+    }
+    const isUsed = await phone.reopen();
+    const trouble = this.devices.trouble.peek();
+    if (trouble) this.say(t(trouble), true);
+    else if (isUsed) this.say(t('otherDevices'));
   }
 
   /** A call to this page's own phone rings, or does so no more. @param {import('./sip/phone_call.js').PhoneCall | null} call */

@@ -29,7 +29,22 @@ export class Devices {
     this.attempts = 0;
     /** Why there is no microphone or camera: a name of `words/`, or nothing. */
     this.trouble = signal('');
-    navigator.mediaDevices?.addEventListener?.('devicechange', () => void this.look());
+    /** One that is in use has been unplugged, or one that was missed is there. */
+    this.onChange = () => {};
+    navigator.mediaDevices?.addEventListener?.('devicechange', () => {
+      void this.look();
+      if (this.stream.peek() && this.isMissed) this.onChange();
+    });
+  }
+
+  /** Whether what is in use lacks a microphone or a camera that is wanted. */
+  get isMissed() {
+    return !this.has('audio') || (this.chosen.peek().camera !== 'none' && !this.has('video'));
+  }
+
+  /** Whether something of this kind is in use, and plugged in. @param {'audio' | 'video'} kind */
+  has(kind) {
+    return this.stream.value?.getTracks().some((track) => track.kind === kind && track.readyState !== 'ended') ?? false;
   }
 
   async look() {
@@ -60,13 +75,11 @@ export class Devices {
     this.trouble.value = '';
     this.attempts += 1;
     const attempt = this.attempts;
-    const { microphone, camera } = this.chosen.value;
-    const cleans = this.isCleaned.value;
-    const audio = { ...exact(microphone), echoCancellation: cleans, noiseSuppression: cleans, autoGainControl: cleans };
-    const video = { ...exact(camera), width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 25, max: 30 } };
-    const wanted = camera === 'none' ? [{ audio, video: false }] : [{ audio, video }, { audio, video: false }, { audio: true, video: false }];
-    let error = null;
-    for (const constraints of wanted) {
+    const wantsCamera = this.chosen.value.camera !== 'none';
+    let isRefused = false;
+    for (const constraints of this.wanted()) {
+      // Who has refused the camera is asked for the microphone alone, and nobody twice for the same.
+      if (isRefused && constraints.video) continue;
       try {
         const stream = await navigator.mediaDevices.getUserMedia(/** @type {MediaStreamConstraints} */ (constraints));
         if (attempt !== this.attempts) {
@@ -74,21 +87,39 @@ export class Devices {
           return null;
         }
         this.use(stream);
-        if (constraints !== wanted[0]) this.trouble.value = 'noCamera';
+        if (wantsCamera && stream.getVideoTracks().length === 0) this.trouble.value = 'noCamera';
         await this.look();
         return stream;
       } catch (found) {
         if (attempt !== this.attempts) return null;
-        error = found;
+        isRefused = found instanceof DOMException && found.name === 'NotAllowedError';
+        if (isRefused && !constraints.video) break;
       }
     }
-    this.trouble.value = error instanceof DOMException && error.name === 'NotAllowedError' ? 'notAllowed' : 'noMicrophone';
+    this.trouble.value = isRefused ? 'notAllowed' : 'noMicrophone';
     return null;
+  }
+
+  /**
+   * What is asked for, one after the other: what was chosen, and in the place of what is not plugged in whatever there is; sound alone
+   * when there is no camera at all.
+   * @returns {MediaStreamConstraints[]}
+   */
+  wanted() {
+    const { microphone, camera } = this.chosen.value;
+    const cleans = this.isCleaned.value;
+    const audio = { echoCancellation: cleans, noiseSuppression: cleans, autoGainControl: cleans };
+    const video = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 25, max: 30 } };
+    const audios = microphone ? [{ ...exact(microphone), ...audio }, audio] : [audio];
+    const videos = camera === 'none' ? [] : camera ? [{ ...exact(camera), ...video }, video] : [video];
+    return [...videos, false].flatMap((video) => audios.map((audio) => ({ audio, video })));
   }
 
   /** @param {MediaStream | null} stream */
   use(stream) {
     const old = this.stream.peek();
+    // Not when we stop it: then nobody is told.
+    for (const track of stream?.getTracks() ?? []) track.onended = () => this.stream.peek() === stream && this.onChange();
     // Before anybody gets it.
     this.enable(stream);
     this.stream.value = stream;
@@ -130,7 +161,7 @@ export class Devices {
 
 /** @param {string} id */
 function exact(id) {
-  return id && id !== 'none' ? { deviceId: { exact: id } } : {};
+  return { deviceId: { exact: id } };
 }
 
 /** Whether the browser can choose where sound comes out. */

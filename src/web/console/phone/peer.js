@@ -89,7 +89,9 @@ export class Peer {
   /** Another microphone or camera. @param {MediaStream} local */
   async replace(local) {
     this.local = local;
-    for (const track of local.getTracks()) await this.transceiver(track.kind)?.sender.replaceTrack(track);
+    for (const kind of ['audio', 'video']) {
+      await this.transceiver(kind)?.sender.replaceTrack(local.getTracks().find((track) => track.kind === kind) ?? null);
+    }
   }
 
   /** @param {string} key @returns {boolean} whether the media carries it */

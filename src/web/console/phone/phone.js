@@ -99,11 +99,12 @@ export class Phone {
     this.devices.turn(this.isMuted.peek(), off);
   }
 
-  /** Another microphone or camera. */
+  /** Another microphone or camera. @returns {Promise<boolean>} whether it is there */
   async reopen() {
     const stream = await this.devices.open();
-    if (!stream) return;
+    if (!stream) return false;
     for (const { peer } of this.calls.peek()) await peer.replace(stream);
+    return true;
   }
 
   /** @param {string} key */

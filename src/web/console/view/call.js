@@ -36,12 +36,17 @@ function SensesLine({ app }) {
   const phone = app.phone.value;
   const own = [
     phone?.isMuted.value && t('micMuted'), !phone?.isMuted.value && phone && app.meter.isSilent.value && t('micSilent'),
-    phone?.isCameraOff.value && t('cameraIsOff'),
+    phone?.isCameraOff.value && t('cameraIsOff'), phone && !phone.isCameraOff.value && isUnseen(app) && t('cameraGone'),
   ].filter(Boolean);
   return html`<div class="senses ${senses?.me ?? 'unknown'}" data-senses=${senses?.me ?? ''}>
     <p class="sentence">${senses?.text ?? ''}</p>
     ${own.length > 0 && html`<p class="own-trouble">${own.join(' · ')}</p>`}
   </div>`;
+}
+
+/** There is a way by which somebody sees the operator, and no camera at its beginning. @param {App} app */
+function isUnseen(app) {
+  return !app.devices.has('video') && (app.model.call?.senses?.seesYou.length ?? 0) > 0;
 }
 
 /** @param {{app: App, phone: import('../phone/phone.js').Phone}} props */
@@ -55,7 +60,7 @@ function Pictures({ app, phone }) {
   // What is shown while nobody is seen or heard is the switchboard's own picture.
   const label = names.length > 0 ? names.join(', ') : call && !call.senses ? who(call.caller, app) : '';
   const own = app.devices.stream.value;
-  const isOff = phone.isCameraOff.value || !own?.getVideoTracks().length;
+  const isOff = phone.isCameraOff.value || !app.devices.has('video');
   return html`<div class="pictures">
     ${(call || remote) && html`<figure class="frame them ${senses?.them ?? ''}">
       ${remote?.hasPicture

@@ -54,7 +54,7 @@ export default {
   hears: { one: '{who} hört Sie, sieht Sie aber nicht', other: '{who} hören Sie, sehen Sie aber nicht' },
   hearsOnly: { one: '{who} hört Sie', other: '{who} hören Sie' },
   sees: { one: '{who} sieht Sie, hört Sie aber nicht', other: '{who} sehen Sie, hören Sie aber nicht' },
-  micMuted: 'Ihr Mikrofon ist stumm', micSilent: 'Ihr Mikrofon gibt keinen Ton', cameraIsOff: 'Ihre Kamera ist aus',
+  micMuted: 'Ihr Mikrofon ist stumm', micSilent: 'Ihr Mikrofon gibt keinen Ton', cameraIsOff: 'Ihre Kamera ist aus', cameraGone: 'Ihre Kamera liefert kein Bild', otherDevices: 'Mikrofon oder Kamera ist jetzt ein anderes Gerät: siehe Einstellungen.',
   you: 'Sie', noPicture: 'Kein Bild', pictureOf: '{who}: Bild', ownPicture: 'Ihr eigenes Bild',
   
   // Zustand der Verbindung

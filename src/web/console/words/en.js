@@ -54,7 +54,7 @@ export default {
   hears: { one: '{who} hears you, but does not see you', other: '{who} hear you, but do not see you' },
   hearsOnly: { one: '{who} hears you', other: '{who} hear you' },
   sees: { one: '{who} sees you, but does not hear you', other: '{who} see you, but do not hear you' },
-  micMuted: 'Your microphone is muted', micSilent: 'Your microphone gives no sound', cameraIsOff: 'Your camera is off',
+  micMuted: 'Your microphone is muted', micSilent: 'Your microphone gives no sound', cameraIsOff: 'Your camera is off', cameraGone: 'Your camera gives no picture', otherDevices: 'Microphone or camera has changed: see the settings.',
   you: 'You', noPicture: 'No picture', pictureOf: '{who}: picture', ownPicture: 'Your own picture',
   
   // Health

@@ -54,7 +54,7 @@ export default {
   hears: { one: '{who} 能听到您，但看不到您', other: '{who} 能听到您，但看不到您' },
   hearsOnly: { one: '{who} 能听到您', other: '{who} 能听到您' },
   sees: { one: '{who} 能看到您，但听不到您', other: '{who} 能看到您，但听不到您' },
-  micMuted: '您的麦克风已静音', micSilent: '您的麦克风没有声音', cameraIsOff: '您的摄像头已关闭',
+  micMuted: '您的麦克风已静音', micSilent: '您的麦克风没有声音', cameraIsOff: '您的摄像头已关闭', cameraGone: '您的摄像头没有画面', otherDevices: '麦克风或摄像头已更换，请查看设置。',
   you: '您', noPicture: '没有画面', pictureOf: '{who}：画面', ownPicture: '您自己的画面',
   
   // 质量
