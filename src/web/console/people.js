@@ -8,6 +8,9 @@ const FAVOURITES_MAX = 200;
 /** Between two questions for a name, in ms: the switchboard takes 20 commands a second. */
 const NAME_EACH = 120;
 
+/** What could not be loaded is asked for again after so long, in ms. */
+const LOAD_AGAIN = 5_000;
+
 /** A call's record is there so long after it, in ms. */
 const RECORD_AFTER = 1_500;
 
@@ -20,6 +23,8 @@ export class People {
     /** @type {import('./vendor/preact.js').Signal<Map<string, string>>} */
     this.names = signal(new Map());
     this.favourites = signal(/** @type {string[]} */ ([]));
+    /** Whether they are those that are kept: what is not loaded is not to be kept in their place. */
+    this.hasFavourites = false;
     /** What a search found, and for which text. */
     this.found = signal(/** @type {{text: string, entries: Entry[], more: boolean} | null} */ (null));
     /** The number that earlier calls and notes are of. */
@@ -36,13 +41,24 @@ export class People {
   }
 
   async load() {
-    await Promise.all([
-      api.favourites().then((numbers) => {
-        this.favourites.value = numbers;
-        this.watch();
-      }).catch(() => {}),
-      this.loadHistory(),
-    ]);
+    await Promise.all([this.loadFavourites(), this.loadHistory()]);
+  }
+
+  /** Until they are there. */
+  async loadFavourites() {
+    this.hasFavourites = false;
+    const { session } = this.app;
+    const whose = session.peek();
+    while (!this.hasFavourites && whose && session.peek()?.operator === whose.operator) {
+      await this.askFavourites().catch(() => new Promise((resolve) => setTimeout(resolve, LOAD_AGAIN)));
+    }
+  }
+
+  async askFavourites() {
+    const numbers = await api.favourites();
+    this.favourites.value = numbers;
+    this.hasFavourites = true;
+    this.watch();
   }
 
   async loadHistory() {
@@ -94,11 +110,13 @@ export class People {
 
   /** @param {string} number */
   async toggle(number) {
-    const before = this.favourites.value;
-    const after = before.includes(number) ? before.filter((known) => known !== number) : [...before, number].slice(0, FAVOURITES_MAX);
-    this.favourites.value = after;
-    this.watch();
+    let before = this.favourites.value;
     try {
+      if (!this.hasFavourites) await this.askFavourites();
+      before = this.favourites.value;
+      const after = before.includes(number) ? before.filter((known) => known !== number) : [...before, number].slice(0, FAVOURITES_MAX);
+      this.favourites.value = after;
+      this.watch();
       await api.keepFavourites(after);
     } catch (error) {
       this.favourites.value = before;
