@@ -274,7 +274,8 @@ impl Machine {
 
     pub(super) fn expire_sessions(&mut self, now: Now, out: &mut Vec<Effect>) {
         if self.pages.sessions.next_end().is_none_or(|end| now.unix < end) {
-            return;
+            // Sessions end by the clock on the wall, and that may have been put back since it was last counted when that is.
+            return self.note_session_end(now);
         }
         let (switchboard, directory) = (&self.switchboard, &self.directory);
         let has_call = |operator: &OperatorId| switchboard.has_call(directory, operator);

@@ -176,6 +176,19 @@ fn a_connection_is_its_operators_as_long_as_the_session_holds() {
     assert_eq!(closed(&testbed.comes(9, token)), [9]);
 }
 
+#[test]
+fn a_clock_that_is_put_back_is_waited_for_in_peace() {
+    let mut testbed = testbed();
+    let token = testbed.logs_in();
+    let _ = testbed.comes(7, token);
+    let hour = 3_600;
+    testbed.now.unix = testbed.now.unix - Duration::from_secs(hour);
+    assert_eq!(closed(&testbed.later(SESSION_LIFETIME.as_secs())), [] as [u64; 0]);
+    let (now, due) = (testbed.now.instant, testbed.machine.deadline().expect("it ends"));
+    assert!(due > now, "{due:?} is over at {now:?}: it would be looked at again and again");
+    assert_eq!(closed(&testbed.later(hour)), [7]);
+}
+
 /// Logs in, and lets the session's time pass but for two seconds.
 fn nearly_over(testbed: &mut Testbed) -> SessionToken {
     let token = testbed.logs_in();
