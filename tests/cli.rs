@@ -257,6 +257,8 @@ fn a_configuration_is_good_when_the_server_would_start_with_it() {
     let taken = UdpSocket::bind(address).unwrap();
     configure(&data, &format!("udp:{address}"));
     both_refuse("stop the program that has it");
+    let sentence = testbed.fails("check", 1);
+    assert!(sentence.contains("cordboard.toml:3: sip.listen = [\"udp:127"), "{sentence}");
     drop(taken);
     let output = testbed.run("check");
     assert!(output.status.success(), "{output:?}");

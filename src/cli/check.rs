@@ -14,7 +14,7 @@ use crate::server::loop_sockets::LoopSockets;
 use crate::server::open_files;
 use crate::server::tls::Tls;
 use crate::store::{Database, StoreError};
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use rustix::fs::{Access, access};
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
@@ -26,16 +26,16 @@ use std::sync::Arc;
 /// With all that is wrong in the file, or with what would keep the server from starting.
 pub fn run(site: &Site) -> anyhow::Result<()> {
     let administration = Administration::open(site)?;
-    Config::judge_certificates(site.file().as_deref())?;
-    rehearse(&administration)?;
     let file = site.file();
     let file = file.as_deref();
+    Config::judge_certificates(file)?;
+    rehearse(&administration, file)?;
     let name = file.map_or("the built-in configuration".into(), Path::to_string_lossy);
     Ok(print(&format!("{name}: good\n"))?)
 }
 
 /// What `serve` does before it serves, as far as that leaves nothing behind.
-fn rehearse(administration: &Administration) -> anyhow::Result<()> {
+fn rehearse(administration: &Administration, file: Option<&Path>) -> anyhow::Result<()> {
     let config = administration.config();
     let files = open_files::raise().context("the limit of open files cannot be raised")?;
     if let Some(advice) = open_files::advice(files)? {
@@ -58,7 +58,12 @@ fn rehearse(administration: &Administration) -> anyhow::Result<()> {
         if let Some(trouble) = tls.status(unix_now()).trouble {
             warn(&trouble);
         }
-        runtime.block_on(LoopSockets::bind(&listen, tls, Inheritance::default(), &[]))?;
+        let bound = LoopSockets::bind(&listen, tls, Inheritance::default(), &[]);
+        if let Err(fault) = runtime.block_on(bound) {
+            let at = |file| Config::refusal_at(file, fault.key(), fault.to_string());
+            let refusal = file.and_then(at).map(|refusal| anyhow!("{refusal}"));
+            return Err(refusal.unwrap_or_else(|| fault.into()));
+        }
     }
     warn_of_accounts(administration, config)
 }

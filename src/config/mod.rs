@@ -355,6 +355,23 @@ impl Config {
         }
     }
 
+    /// What a start would not get that this key of a section asks for, said at its line of the file; nothing where it is not
+    /// there.
+    #[must_use]
+    pub fn refusal_at(
+        file: &Path,
+        (section, key): (&str, &str),
+        remedy: String,
+    ) -> Option<ConfigRefusal> {
+        let (name, text) = (file.display().to_string(), text_of(file).ok()?);
+        let mut reader = Reader::new(&name, &text);
+        let table = DeTable::parse(&text).ok()?;
+        let root = reader.root(table.get_ref());
+        let section = reader.section(&root, section)?;
+        reader.value::<()>(&section, key, |_| Err(remedy.into()));
+        reader.refusals.pop()
+    }
+
     /// Reads the text of a file that people know as `file`.
     ///
     /// # Errors

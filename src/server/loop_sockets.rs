@@ -64,6 +64,18 @@ pub enum ListenError {
     },
 }
 
+impl ListenError {
+    /// The section and the key of the configuration that ask for it.
+    #[must_use]
+    pub fn key(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sip { .. } => ("sip", "listen"),
+            Self::Web { .. } => ("web", "listen"),
+            Self::Media { .. } => ("media", "address"),
+        }
+    }
+}
+
 /// What is to be done where an address of this key cannot be had.
 fn remedy(error: &io::Error, key: &str) -> String {
     match error.kind() {
