@@ -72,11 +72,40 @@ pub(super) fn origin(text: &str) -> Result<String, Remedy> {
             "{text:?} is no origin: write \"https://desk.example.com\", with its port if it has one, and no path"
         )
     };
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let host = host.ok_or_else(wrong)?;
+    let lower = text.to_ascii_lowercase();
+    let with = |scheme, port| {
+        // The port that browsers leave out.
+        let host = lower.strip_prefix(scheme)?;
+        Some((scheme, host.strip_suffix(port).unwrap_or(host)))
+    };
+    let origin = with("https://", ":443").or_else(|| with("http://", ":80"));
+    let (scheme, host) = origin.ok_or_else(wrong)?;
     let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
     match host.is_empty() || !host.bytes().all(is_host) {
         true => Err(wrong().into()),
-        false => Ok(text.to_ascii_lowercase()),
+        false => Ok(format!("{scheme}{host}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_kept_as_browsers_send_it() {
+        for (written, sent) in [
+            ("https://desk.example.com", Some("https://desk.example.com")),
+            ("HTTPS://Desk.Example.com:443", Some("https://desk.example.com")),
+            ("http://desk.example.com:80", Some("http://desk.example.com")),
+            ("https://desk.example.com:80", Some("https://desk.example.com:80")),
+            ("https://[2001:DB8::1]:8443", Some("https://[2001:db8::1]:8443")),
+            ("https://desk.example.com/", None),
+            ("https://*.example.com", None),
+            ("desk.example.com", None),
+            ("https://", None),
+            ("null", None),
+        ] {
+            assert_eq!(origin(written).ok().as_deref(), sent, "{written}");
+        }
     }
 }
