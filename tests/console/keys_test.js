@@ -10,6 +10,12 @@ test('letters are those of the desk in the terminal, digits take the nth', () =>
   same(meaning(press('0'), 'letters', false), { name: 'take', place: 10 });
 });
 
+test('Caps Lock changes nothing', () => {
+  const locked = { getModifierState: (/** @type {string} */ key) => key === 'CapsLock' };
+  const name = (/** @type {string} */ key) => meaning(press(key, locked), 'letters', false)?.name;
+  same([name('T'), name('R'), name('r'), name('/'), name('?')], ['take', 'release', 'force', 'find', 'help']);
+});
+
 test('no key acts while somebody types, composes, holds it down or means the browser', () => {
   same(meaning(press('h'), 'letters', true), null);
   same(meaning(press('r', { ctrlKey: true }), 'letters', false), null);

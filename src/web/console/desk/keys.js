@@ -15,7 +15,8 @@ export const FUNCTIONS = {
 };
 
 /**
- * @param {{key: string, ctrlKey: boolean, altKey: boolean, metaKey: boolean, isComposing?: boolean, repeat?: boolean}} press
+ * @param {{key: string, ctrlKey: boolean, altKey: boolean, metaKey: boolean, isComposing?: boolean, repeat?: boolean,
+ *         getModifierState?: (key: string) => boolean}} press
  * @param {KeySet} keys @param {boolean} isTyping whether the focus is where people type
  * @returns {{name: string, place?: number} | null}
  */
@@ -28,8 +29,15 @@ export function meaning(press, keys, isTyping) {
   }
   if (keys === 'off') return null;
   if (/^[0-9]$/.test(press.key)) return { name: 'take', place: Number(press.key) || 10 };
-  const name = LETTERS[press.key];
+  const name = LETTERS[letterOf(press)];
   return name ? { name } : null;
+}
+
+/** The letter as it is without Caps Lock: `r` leaves, and only Shift makes it the one that leaves anyway. @param {Parameters<typeof meaning>[0]} press */
+function letterOf(press) {
+  const { key } = press;
+  if (!press.getModifierState?.('CapsLock') || !/^[a-z]$/i.test(key)) return key;
+  return key === key.toLowerCase() ? key.toUpperCase() : key.toLowerCase();
 }
 
 /** The sign for a command on its button. @param {string} name @param {KeySet} keys */
