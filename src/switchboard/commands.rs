@@ -34,10 +34,19 @@ impl Machine {
         over_udp: bool,
         secure: bool,
     ) {
-        let is_desk = env.world.directory.operator(&operator);
-        let is_desk = is_desk.is_some_and(|found| found.mode == OperatorMode::Desk);
-        if !is_desk || (self.settings.secure_only && !secure) {
-            let refusal = refusal(Cause::NotPermitted);
+        let account = env.world.directory.operator(&operator);
+        // Whoever sits there is told it in these words.
+        let why = match account.map(|account| account.mode) {
+            Some(OperatorMode::Desk) if self.settings.secure_only && !secure => {
+                Some("Desks come by TLS or WSS alone")
+            }
+            Some(OperatorMode::Desk) => None,
+            Some(OperatorMode::Phone) => Some("This operator works by phone alone"),
+            None => Some(Cause::NotPermitted.text()),
+        };
+        if let Some(why) = why {
+            let refusal =
+                leg::InviteRefusal { phrase: why.to_owned(), ..refusal(Cause::NotPermitted) };
             env.out.push(Effect::Leg(leg::Command::Refuse { leg, refusal }));
             return;
         }

@@ -99,6 +99,17 @@ test('a phone that the switchboard does not give stops the desk', async () => {
   same(refused, [[0, 'refused']]);
 });
 
+test('why the switchboard takes no desk is told as it says it', () => {
+  const wire = new FakeWire();
+  const desk = new Desk(wire.agent, 'op1', () => 0);
+  /** @type {any[]} */
+  const refused = [];
+  desk.onRefused = (...all) => refused.push(all);
+  desk.start(undefined);
+  wire.answer(wire.request('INVITE'), 403);
+  same([refused, desk.isOn], [[[403, null, 'Because']], false]);
+});
+
 test('the switchboard is told once whom to watch, and again after each snapshot', () => {
   const { wire, desk, say } = begun();
   desk.watch(['3002', '3001', '3002']);

@@ -8,6 +8,7 @@ import { Agent } from './sip/agent.js';
 import { Transport } from './sip/transport.js';
 import { uuid } from './sip/chance.js';
 import { Desk } from './desk/desk.js';
+import { signOf } from './desk/keys.js';
 import { DeskModel } from './desk/model.js';
 import { Devices } from './phone/devices.js';
 import { Meter } from './phone/meter.js';
@@ -214,7 +215,7 @@ export class App {
     this.phone.value = phone;
     desk.onChange = () => this.changed();
     desk.onHappening = (happening) => this.happened(happening);
-    desk.onRefused = (status, result) => void this.refused(status, result);
+    desk.onRefused = (status, result, reason) => void this.refused(status, result, reason);
     agent.onUp = () => {
       if (this.isUp.peek() === false && this.wasUp) this.say(t('back'));
       this.wasUp = true;
@@ -304,18 +305,24 @@ export class App {
     return call || held.length > 0 ? undefined : this.phone.peek()?.current?.call;
   }
 
-  /** @param {number} status @param {import('./desk/desk.js').Result | null} result */
-  async refused(status, result) {
+  /** @param {number} status @param {import('./desk/desk.js').Result | null} result @param {string} reason */
+  async refused(status, result, reason) {
     if (status) {
       await this.missed();
       if (this.stage.value !== 'work') return;
       if (this.isInCall) this.desk?.again();
+      else if (status === 403) this.refuseWork(t('deskRefused', { why: reason }));
       else this.leave('sessionOver');
       return;
     }
+    this.refuseWork(t('hello-refused', { why: result ? this.refusal(result) : '' }));
+  }
+
+  /** Back to before work. @param {string} trouble */
+  refuseWork(trouble) {
     this.disconnect(false);
     rememberTab('working', null);
-    this.prepareTrouble.value = t('hello-refused', { why: result ? this.refusal(result) : '' });
+    this.prepareTrouble.value = trouble;
     this.prepare();
   }
 
@@ -511,7 +518,9 @@ export class App {
   /** A refusal, in words. @param {import('./desk/desk.js').Result} result */
   refusal(result) {
     const name = `e-${result.error ?? ''}`;
-    return has(name) ? t(name, { text: result.text ?? '', key: 'R' }) : result.text || String(result.error);
+    // Without such a key it is the button of this name.
+    const key = signOf('force', this.keys.value) || t('force');
+    return has(name) ? t(name, { text: result.text ?? '', key }) : result.text || String(result.error);
   }
 
   /** The clock; and a machine that slept is noticed by it. */

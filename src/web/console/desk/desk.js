@@ -47,7 +47,7 @@ export class Desk {
     this.onChange = () => {};
     /** @type {(happening: import('./model.js').Happening) => void} */
     this.onHappening = () => {};
-    /** The switchboard refuses: the desk stays off. @type {(status: number, result: Result | null) => void} */
+    /** The switchboard refuses, and says why: the desk stays off. @type {(status: number, result: Result | null, reason: string) => void} */
     this.onRefused = () => {};
   }
 
@@ -86,7 +86,7 @@ export class Desk {
     }
     if (result.error === 'refused' || result.error === 'no-such-number') {
       this.stop();
-      this.onRefused(0, result);
+      this.onRefused(0, result, '');
     }
   }
 
@@ -104,7 +104,7 @@ export class Desk {
     if (this.model.isEvicted) this.isOn = false;
     else if (ending.status === 401 || ending.status === 403) {
       this.isOn = false;
-      this.onRefused(ending.status, null);
+      this.onRefused(ending.status, null, ending.reason);
     }
     if (this.isOn) this.again();
     this.onChange();

@@ -22,11 +22,11 @@ export default {
   noMicrophone: 'Kein Mikrofon gefunden. Bitte anschließen und noch einmal versuchen.',
   noCamera: 'Keine Kamera gefunden: Man hört Sie, sieht Sie aber nicht.',
   insecurePage: 'Browser geben Mikrofon und Kamera nur Seiten mit https.', tryAgain: 'Noch einmal',
-  'hello-refused': 'Die Vermittlung gibt Ihnen dieses Telefon nicht: {why}',
+  'hello-refused': 'Die Vermittlung gibt Ihnen dieses Telefon nicht: {why}', deskRefused: 'Die Vermittlung nimmt diesen Arbeitsplatz nicht an: {why}',
   // Kopf
   free: 'Frei', busy: 'Im Gespräch', dnd: 'Nicht stören', ready: 'Bereit', state: 'Ihr Zustand', noSwitchboard: 'Keine Vermittlung',
   reconnecting: 'Die Verbindung ist verloren. Es wird neu gerufen …', 
-  'phone-unregistered': 'nicht angemeldet', 'phone-unreachable': 'antwortet nicht', 'phone-refusing': 'lehnt Anrufe ab', 'phone-ok': 'bereit',
+  'phone-unregistered': 'ist nicht angemeldet', 'phone-unreachable': 'antwortet nicht', 'phone-refusing': 'lehnt Anrufe ab', 'phone-ok': 'bereit',
   waitingCount: { one: '{n} wartet', other: '{n} warten' }, longest: 'längste Wartezeit {time}', nobodyWaiting: 'niemand wartet',
   night: 'Geschlossen: {queues}', settings: 'Einstellungen', help: 'Tasten', logOut: 'Abmelden', soundLocked: 'Bitte eine Taste drücken oder klicken: So lange hält der Browser die Seite stumm.',
   // Wartende

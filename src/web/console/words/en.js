@@ -22,11 +22,11 @@ export default {
   noMicrophone: 'No microphone was found. Plug one in, then try again.',
   noCamera: 'No camera was found: they will hear you, but not see you.',
   insecurePage: 'Browsers give microphone and camera to pages over https only.', tryAgain: 'Try again',
-  'hello-refused': 'The switchboard does not give you this phone: {why}',
+  'hello-refused': 'The switchboard does not give you this phone: {why}', deskRefused: 'The switchboard does not take this desk: {why}',
   // Heading
   free: 'Free', busy: 'In a call', dnd: 'Do not disturb', ready: 'Ready', state: 'Your state', noSwitchboard: 'No switchboard',
   reconnecting: 'The connection is lost. Calling again …', 
-  'phone-unregistered': 'not registered', 'phone-unreachable': 'does not answer', 'phone-refusing': 'refuses calls', 'phone-ok': 'ready',
+  'phone-unregistered': 'is not registered', 'phone-unreachable': 'does not answer', 'phone-refusing': 'refuses calls', 'phone-ok': 'ready',
   waitingCount: { one: '{n} waiting', other: '{n} waiting' }, longest: 'longest {time}', nobodyWaiting: 'nobody waits',
   night: 'Closed: {queues}', settings: 'Settings', help: 'Keys', logOut: 'Log out', soundLocked: 'Press any key or click: the browser keeps the page silent until then.',
   // Waiting

@@ -22,7 +22,7 @@ export default {
   noMicrophone: '未找到麦克风。请接好后重试。',
   noCamera: '未找到摄像头：对方能听到您，但看不到您。',
   insecurePage: '浏览器只允许 https 页面使用麦克风和摄像头。', tryAgain: '重试',
-  'hello-refused': '总机不允许您使用这部电话：{why}',
+  'hello-refused': '总机不允许您使用这部电话：{why}', deskRefused: '总机不接受此工作台：{why}',
   // 页眉
   free: '空闲', busy: '通话中', dnd: '请勿打扰', ready: '就绪', state: '您的状态', noSwitchboard: '未连接总机',
   reconnecting: '连接已断开，正在重新连接…', 
