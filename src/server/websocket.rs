@@ -167,11 +167,7 @@ fn judge(request: &Request, admits: impl Fn(&str) -> bool) -> Result<(), Refusal
     if !PATHS.contains(&request.uri().path()) {
         return refuse(StatusCode::NOT_FOUND, "Nothing is here: SIP is spoken at / and at /sip.");
     }
-    let is_sip = |value: &HeaderValue| {
-        let mut named = value.to_str().unwrap_or_default().split(',').map(str::trim);
-        named.any(|name| name.eq_ignore_ascii_case(SUBPROTOCOL))
-    };
-    if !request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().any(is_sip) {
+    if subprotocol(request).is_none() {
         let why = "Only the subprotocol sip is spoken here (RFC 7118): new WebSocket(url, 'sip').";
         return refuse(StatusCode::BAD_REQUEST, why);
     }
@@ -183,12 +179,21 @@ fn judge(request: &Request, admits: impl Fn(&str) -> bool) -> Result<(), Refusal
     Ok(())
 }
 
+/// SIP among the subprotocols that are asked for, as it is written there: browsers take no other spelling.
+fn subprotocol(request: &Request) -> Option<HeaderValue> {
+    let all = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    let all = all.flat_map(|value| value.to_str().unwrap_or_default().split(','));
+    let mut named = all.map(str::trim).filter(|name| name.eq_ignore_ascii_case(SUBPROTOCOL));
+    HeaderValue::from_str(named.next()?).ok()
+}
+
 fn upgrade(request: &Request) -> Result<Vec<u8>, Refusal> {
     let why = "This is SIP over WebSocket (RFC 7118), no page.";
     let refusal = Refusal { status: StatusCode::UPGRADE_REQUIRED, why };
     let mut response = create_response(request).map_err(|_| refusal)?;
-    let subprotocol = HeaderValue::from_static(SUBPROTOCOL);
-    response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+    if let Some(subprotocol) = subprotocol(request) {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+    }
     let mut bytes = Vec::new();
     write_response(&mut bytes, &response).map_err(|_| refusal)?;
     Ok(bytes)
@@ -198,8 +203,8 @@ impl Refusal {
     fn bytes(self) -> Vec<u8> {
         let Self { status, why } = self;
         let more = match status {
-            // RFC 9110 §15.5.22
-            StatusCode::UPGRADE_REQUIRED => "Upgrade: websocket\r\n",
+            // RFC 9110 §15.5.22, RFC 6455 §4.4
+            StatusCode::UPGRADE_REQUIRED => "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
             _ => "",
         };
         format!(
@@ -330,7 +335,11 @@ mod tests {
         let with = |origin: &str| format!("{sip}Origin: {origin}\r\n");
         for (path, headers, status) in [
             ("/", sip.to_owned(), "101"),
-            ("/sip?x=1", sip.to_owned(), "101"),
+            (
+                "/sip?x=1",
+                "sec-websocket-protocol: chat\r\nSEC-WebSocket-Protocol: sip,x\r\n".to_owned(),
+                "101",
+            ),
             ("/ws", with("https://192.0.2.1:8080"), "101"),
             ("/", with("http://house.example"), "101"),
             ("/", with("https://phones.example"), "101"),
@@ -353,7 +362,9 @@ mod tests {
             let (said, made) = answer(&request(path, &headers)).await;
             assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{path} {headers}: {said}");
             assert_eq!(made.is_ok(), status == "101", "{path} {headers}");
-            assert_eq!(said.contains("sec-websocket-protocol: sip\r\n"), status == "101", "{said}");
+            let answered = if headers.contains("SIP") { "SIP" } else { "sip" };
+            let answered = format!("sec-websocket-protocol: {answered}\r\n");
+            assert_eq!(said.contains(&answered), status == "101", "{said}");
         }
     }
 
@@ -371,6 +382,7 @@ mod tests {
             let (said, made) = answer(request).await;
             assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {said}");
             assert!(made.is_err());
+            assert_eq!(said.contains("Sec-WebSocket-Version: 13\r\n"), status == "426", "{said}");
         }
     }
 

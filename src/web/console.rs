@@ -117,8 +117,11 @@ pub(super) fn is_known(asked: &HeaderMap, tag: &str) -> bool {
 fn takes_gzip(asked: &HeaderMap) -> bool {
     let all = asked.get_all(header::ACCEPT_ENCODING).iter();
     let all = all.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let mut all = all.map(|coding| coding.replace(' ', ""));
-    all.any(|coding| coding == "gzip" || coding.starts_with("gzip;q=") && !coding.ends_with("=0"))
+    let mut all = all.map(|coding| coding.split_once(';').unwrap_or((coding, "")));
+    all.any(|(coding, weight)| {
+        let weight = weight.trim().strip_prefix("q=").map_or(Ok(1.0), str::parse::<f32>);
+        coding.trim().eq_ignore_ascii_case("gzip") && weight != Ok(0.0)
+    })
 }
 
 fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
@@ -173,7 +176,10 @@ mod tests {
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
         let other = ConsoleFile::new("desk.js", b"const answer = 43;\n".repeat(100));
         assert_ne!(other.tag, file.tag);
-        assert!(!takes_gzip(&asked(&[(header::ACCEPT_ENCODING, "gzip;q=0, br")])));
+        for none in ["gzip;q=0, br", "gzip; q=0.000", "br", "x-gzip", "*"] {
+            assert!(!takes_gzip(&asked(&[(header::ACCEPT_ENCODING, none)])), "{none}");
+        }
+        assert!(takes_gzip(&asked(&[(header::ACCEPT_ENCODING, "br;q=0, GZIP ;q=0.001")])));
     }
 
     #[test]

@@ -15,10 +15,14 @@ fn name_for(peer: &Peer) -> &'static str {
 
 /// What the browser has.
 pub(super) fn token(headers: &HeaderMap, peer: &Peer) -> Option<SessionToken> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('='));
-    let mut ours = pairs.filter(|(name, _)| name.trim() == name_for(peer));
-    ours.find_map(|(_, value)| SessionToken::parse(value.trim()))
+    // As bytes: what other programs of the same host keep beside it need be no ASCII (RFC 6265 §5.4).
+    let all = headers.get_all(header::COOKIE).iter();
+    let pairs = all.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    let mut ours = pairs.filter_map(|pair| {
+        let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
+        (name.trim() == name_for(peer)).then(|| value.trim())
+    });
+    ours.find_map(SessionToken::parse)
 }
 
 /// What gives it to the browser. It has it for longer than the session lasts as a rule: when that ends, we say.
@@ -56,6 +60,10 @@ mod tests {
         headers.append(header::COOKIE, "cordboard=nonsense".parse().unwrap());
         headers.append(header::COOKIE, pair.parse().unwrap());
         assert_eq!(token(&headers, &peer(true)), Some(given));
+        let beside = [b"name=J\xfcrgen; ", pair.as_bytes()].concat();
+        let others =
+            HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_bytes(&beside).unwrap())]);
+        assert_eq!(token(&others, &peer(true)), Some(given), "whatever stands beside it");
         assert_eq!(token(&headers, &peer(false)), None, "that of a page in clear is another");
         let secure = give(given, &peer(true)).unwrap();
         let secure = secure.to_str().unwrap();

@@ -8,7 +8,7 @@ use super::site::{PageSite, refusal};
 use crate::exchange::journal::StoredNote;
 use crate::exchange::{FAVOURITES_MAX, NOTE_CHARS_MAX, WebReply, WebRequest};
 use crate::ids::Number;
-use crate::text::{NUMBER_CHARS_MAX, is_within};
+use crate::text::{ADDRESS_CHARS_MAX, is_within};
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -48,7 +48,7 @@ pub(super) async fn keep_favourites(
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Json<Value>, WebRefusal> {
-    own_page(request.headers())?;
+    own_page(request.headers(), &peer)?;
     let (session, _) = site.session(request.headers(), &peer).await?;
     let FavouritesForm { numbers } = body::json(request).await?;
     if numbers.len() > FAVOURITES_MAX {
@@ -83,7 +83,7 @@ pub(super) async fn keep_note(
     Path(on): Path<String>,
     request: Request,
 ) -> Result<Response, WebRefusal> {
-    own_page(request.headers())?;
+    own_page(request.headers(), &peer)?;
     let (session, _) = site.session(request.headers(), &peer).await?;
     let number = number(&on)?;
     let NoteForm { text } = body::json(request).await?;
@@ -106,7 +106,7 @@ pub(super) async fn drop_note(
     Path((on, id)): Path<(String, u64)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, WebRefusal> {
-    own_page(&headers)?;
+    own_page(&headers, &peer)?;
     let (session, _) = site.session(&headers, &peer).await?;
     let number = number(&on)?;
     match site.ask(WebRequest::DropNote { session, number, id }).await? {
@@ -118,7 +118,7 @@ pub(super) async fn drop_note(
 /// A number, or an address as guests have it.
 fn number(text: &str) -> Result<Number, WebRefusal> {
     let is_plain = !text.is_empty() && !text.chars().any(char::is_control);
-    match is_plain && is_within(text, NUMBER_CHARS_MAX) {
+    match is_plain && is_within(text, ADDRESS_CHARS_MAX) {
         true => Ok(Number::from(text)),
         false => Err(WebRefusal::Malformed("This is no number.")),
     }

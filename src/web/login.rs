@@ -32,7 +32,7 @@ pub(super) async fn log_in(
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, WebRefusal> {
-    own_page(request.headers())?;
+    own_page(request.headers(), &peer)?;
     let source = LoginSource {
         remote: peer.browser(request.headers()),
         local: peer.local,
@@ -71,7 +71,7 @@ pub(super) async fn log_out(
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
 ) -> Result<Response, WebRefusal> {
-    own_page(&headers)?;
+    own_page(&headers, &peer)?;
     if let Some(token) = cookie::token(&headers, &peer) {
         match site.ask(WebRequest::LogOut(token)).await? {
             WebReply::Done => {}

@@ -120,6 +120,8 @@ impl IntoResponse for WebRefusal {
         if self == Self::NoUpgrade {
             // RFC 9110 §15.5.22
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            // RFC 6455 §4.4
+            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
         if matches!(self, Self::Slow | Self::TooLong) {
             // What else comes of it is not read.

@@ -7,7 +7,7 @@ use super::site::PageSite;
 use crate::wire::SipUpgrade;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::Response;
 use hyper_util::rt::TokioIo;
 use std::sync::Arc;
@@ -24,9 +24,13 @@ pub(super) async fn sip(
     Extension(peer): Extension<Peer>,
     mut request: Request,
 ) -> Result<Response, WebRefusal> {
-    own_page(request.headers())?;
+    own_page(request.headers(), &peer)?;
     let (_, session) = site.session(request.headers(), &peer).await?;
-    let accept = accept(request.headers())?;
+    // RFC 6455 §4.1
+    if request.method() != Method::GET || request.version() < Version::HTTP_11 {
+        return Err(WebRefusal::NoUpgrade);
+    }
+    let (accept, subprotocol) = accept(request.headers())?;
     let remote = peer.browser(request.headers());
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
@@ -42,23 +46,30 @@ pub(super) async fn sip(
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
     Ok(response)
 }
 
-/// What the answer says to the key of a request that is right (RFC 6455 §4.2.1).
-fn accept(headers: &HeaderMap) -> Result<HeaderValue, WebRefusal> {
-    let has = |name: HeaderName, wanted: &str| {
+/// What the answer says to the key and the subprotocols of a request that is right (RFC 6455 §4.2.1).
+fn accept(headers: &HeaderMap) -> Result<(HeaderValue, HeaderValue), WebRefusal> {
+    let named = |name: HeaderName, wanted: &str| {
         let all = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        all.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(wanted))
+        let mut all = all.flat_map(|value| value.split(',')).map(str::trim);
+        all.find(|one| one.eq_ignore_ascii_case(wanted))
     };
-    let is_right = has(header::CONNECTION, "upgrade")
-        && has(header::UPGRADE, "websocket")
-        && has(header::SEC_WEBSOCKET_VERSION, VERSION);
+    let is_right = named(header::CONNECTION, "upgrade").is_some()
+        && named(header::UPGRADE, "websocket").is_some()
+        && named(header::SEC_WEBSOCKET_VERSION, VERSION).is_some();
     let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| is_right);
     let key = key.ok_or(WebRefusal::NoUpgrade)?;
-    if !has(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
+    let Some(subprotocol) = named(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) else {
         return Err(WebRefusal::Malformed("Only the subprotocol sip is spoken here (RFC 7118)."));
-    }
-    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| WebRefusal::NoUpgrade)
+    };
+    // As it was written: browsers take no other spelling for what they have asked for.
+    let answer = [derive_accept_key(key.as_bytes()), subprotocol.to_owned()];
+    let [accept, subprotocol] = answer.map(|text| HeaderValue::try_from(text));
+    Ok((
+        accept.map_err(|_| WebRefusal::NoUpgrade)?,
+        subprotocol.map_err(|_| WebRefusal::NoUpgrade)?,
+    ))
 }

@@ -47,14 +47,17 @@ fn sip(user: &str) -> String {
 
 #[track_caller]
 fn status_of(socket: &mut WebSocket, request: &Message) -> u16 {
+    final_response(socket, request).status().expect("it has one")
+}
+
+#[track_caller]
+fn final_response(socket: &mut WebSocket, request: &Message) -> Message {
     socket.send(request);
     loop {
         let response = socket.response();
-        if response.header("Call-ID") == request.header("Call-ID") {
-            match response.status() {
-                Some(100..200) | None => {}
-                Some(status) => return status,
-            }
+        let is_final = response.status().is_some_and(|status| status >= 200);
+        if is_final && response.header("Call-ID") == request.header("Call-ID") {
+            return response;
         }
     }
 }
@@ -161,6 +164,24 @@ fn another_sites_page_and_what_cannot_be_read_change_nothing() {
         assert_eq!(forged.get("/api/session").refusal(), (401, "no-session".into()), "{cookie}");
         assert!(forged.sip().is_err_and(|why| why.contains("401")), "{cookie}");
     }
+    let upgrade = |method: &str, version: &str, spoken: &str| {
+        browser.raw(
+            &format!(
+                "{method} /sip HTTP/1.1\r\nHOST: {to}\r\norigin: http://{to}\r\ncookie: name=J\u{fc}rgen;{cookie}\r\n\
+                 connection: keep-alive, upgrade\r\nupgrade: WebSocket\r\nsec-websocket-version: {version}\r\n\
+                 sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: chat\r\n{spoken}"
+            ),
+            b"",
+        )
+    };
+    let spoken = "Sec-WebSocket-Protocol: SIP\r\n";
+    let upgraded = upgrade("GET", "13", spoken);
+    assert_eq!((upgraded.status, upgraded.header("Sec-WebSocket-Protocol")), (101, Some("SIP")));
+    assert_eq!(upgrade("GET", "13", "").status, 400);
+    for (method, version) in [("GET", "8"), ("HEAD", "13")] {
+        let refused = upgrade(method, version, spoken);
+        assert_eq!((refused.status, refused.header("Sec-WebSocket-Version")), (426, Some("13")));
+    }
     assert_eq!(browser.get("/api/favourites").json(), json!({"numbers": []}));
     assert_eq!(board.try_cli("status").0, Some(0), "it serves on");
 }
@@ -235,6 +256,10 @@ fn favourites_are_the_operators_and_notes_are_for_all() {
     assert_eq!(two.delete(&format!("/api/notes/3002/{id}")).status, 204);
     assert_eq!(texts(&one).len(), 2, "it is on another number");
     assert_eq!(two.delete(&format!("/api/notes/4001/{id}")).status, 204);
+    // On a guest, too, whose address is longer than any number of the house.
+    let guest = "/api/notes/maximilian.mustermann%40conference.example.org";
+    assert_eq!(two.send("POST", guest, &json!({"text": "calls each day"})).status, 201);
+    assert_eq!(two.get(guest).json()["notes"][0]["text"], "calls each day");
     assert_eq!(texts(&one), ["calls on Mondays"]);
     for count in 0..60 {
         assert_eq!(said(&one, &format!("note {count}")).status, 201);
@@ -297,6 +322,12 @@ fn by_its_cookie_a_page_is_its_operators_desk_and_phone_and_nobody_elses() {
     assert!(http_client::is_closed(&mut socket, SOON));
     assert!(browser.sip().is_err_and(|why| why.contains("401")));
     assert_eq!(status_of(&mut innocent, &request("REGISTER", "3003", "3003", 7)), 200);
+    // Whose way of working has no desk is told so, and not to log in again.
+    board.cli("operator set op2 --mode phone");
+    let desk = request("INVITE", "desk", "op2", 8).with("Recv-Info", "operator-desk");
+    let refused = final_response(&mut innocent, &desk);
+    assert_eq!(refused.start, "SIP/2.0 403 This operator works by phone alone");
+    assert_eq!(neighbour.get("/api/session").status, 200);
     board.cli("operator remove op2");
     assert!(http_client::is_closed(&mut innocent, SOON));
 }
