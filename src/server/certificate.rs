@@ -56,7 +56,9 @@ pub enum CertificateFault {
     )]
     NoKey,
     /// It holds one that we cannot use.
-    #[error("this key cannot be used ({0}): give one of RSA (2048 bits at least), ECDSA (P-256 or P-384) or Ed25519 (which no browser takes)")]
+    #[error(
+        "this key cannot be used ({0}): give one of RSA (2048 bits at least), ECDSA (P-256 or P-384) or Ed25519 (which no browser takes)"
+    )]
     BadKey(String),
     /// They are of two pairs.
     #[error(

@@ -66,10 +66,6 @@ fn accept(headers: &HeaderMap) -> Result<(HeaderValue, HeaderValue), WebRefusal>
         return Err(WebRefusal::Malformed("Only the subprotocol sip is spoken here (RFC 7118)."));
     };
     // As it was written: browsers take no other spelling for what they have asked for.
-    let answer = [derive_accept_key(key.as_bytes()), subprotocol.to_owned()];
-    let [accept, subprotocol] = answer.map(|text| HeaderValue::try_from(text));
-    Ok((
-        accept.map_err(|_| WebRefusal::NoUpgrade)?,
-        subprotocol.map_err(|_| WebRefusal::NoUpgrade)?,
-    ))
+    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()));
+    accept.ok().zip(HeaderValue::from_str(subprotocol).ok()).ok_or(WebRefusal::NoUpgrade)
 }
