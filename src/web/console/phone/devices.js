@@ -31,15 +31,19 @@ export class Devices {
     this.trouble = signal('');
     /** One that is in use has been unplugged, or one that was missed is there. */
     this.onChange = () => {};
-    navigator.mediaDevices?.addEventListener?.('devicechange', () => {
-      void this.look();
-      if (this.stream.peek() && this.isMissed) this.onChange();
-    });
+    navigator.mediaDevices?.addEventListener?.('devicechange', () => void this.plugged());
   }
 
-  /** Whether what is in use lacks a microphone or a camera that is wanted. */
+  /** Something was plugged in, or out. */
+  async plugged() {
+    await this.look();
+    if (this.stream.peek() && this.isMissed) this.onChange();
+  }
+
+  /** Whether what is in use lacks a microphone or a camera that is wanted, and there is one. */
   get isMissed() {
-    return !this.has('audio') || (this.chosen.peek().camera !== 'none' && !this.has('video'));
+    const lacks = (/** @type {'audio' | 'video'} */ kind) => !this.has(kind) && this.all.peek().some((one) => one.kind === `${kind}input`);
+    return lacks('audio') || (this.chosen.peek().camera !== 'none' && lacks('video'));
   }
 
   /** Whether something of this kind is in use, and plugged in. @param {'audio' | 'video'} kind */
