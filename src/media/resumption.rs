@@ -11,6 +11,7 @@
 //! the slot is missing, or is of other keys, nothing is sent before there are new ones. What came is counted on;
 //! what was counted of it is lost. Whoever waits for a picture waits for a key frame.
 
+use super::checks::ProvenChecks;
 use super::consent::Consent;
 use super::continuity::{Continuity, Given, NumberingSource, SavedNumbering, ticks};
 use super::dropped::Dropped;
@@ -115,6 +116,7 @@ impl SavedPort {
             dropped: Dropped::default(),
             spared_at: None,
             consent: Consent::resumed(now, facts.latched.filter(|_| plan.transport.handshake)),
+            proven_checks: ProvenChecks::default(),
         };
         let stream = resumed_stream(now, facts, &plan, slot.as_ref());
         let PortFacts { port, kind, .. } = facts;

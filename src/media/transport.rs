@@ -8,7 +8,7 @@
 //!   socket ◀── sealed ◀── trust: full, sparing, none ◀── stream
 //! ```
 
-use super::checks::CheckLimiter;
+use super::checks::{CheckLimiter, ProvenChecks};
 use super::consent::Consent;
 use super::demultiplex::Protocol;
 use super::dropped::Dropped;
@@ -52,6 +52,7 @@ pub struct MediaTransport {
     /// Of those from elsewhere, and of those from where the peer is known to be: a stranger's spend none of its own.
     checks: CheckLimiter,
     known_checks: CheckLimiter,
+    proven_checks: ProvenChecks,
     /// Where the peer agrees to get packets.
     consent: Consent,
     /// What the handshake has sent last, as long as there is no address for it.
@@ -75,6 +76,8 @@ pub struct SavedTransport {
     pub spared_at: Option<UnixTime>,
     /// Where the peer agrees to get packets.
     pub consent: Consent<UnixTime>,
+    /// Its checks that were proven.
+    pub proven_checks: ProvenChecks,
 }
 
 impl MediaTransport {
@@ -122,6 +125,7 @@ impl MediaTransport {
             dropped: self.dropped,
             spared_at: self.spared_at.map(|at| now.unix_of(at)),
             consent: self.consent.saved(now),
+            proven_checks: self.proven_checks.clone(),
         }
     }
 
@@ -129,8 +133,16 @@ impl MediaTransport {
     /// nothing.
     #[must_use]
     pub fn restored(id: PortId, plan: TransportPlan, now: Now, saved: SavedTransport) -> Self {
-        let SavedTransport { latch, report_latch, local, srtp, dropped, spared_at, consent } =
-            saved;
+        let SavedTransport {
+            latch,
+            report_latch,
+            local,
+            srtp,
+            dropped,
+            spared_at,
+            consent,
+            proven_checks,
+        } = saved;
         Self {
             id,
             dropped,
@@ -145,6 +157,7 @@ impl MediaTransport {
             carries_two: false,
             checks: CheckLimiter::default(),
             known_checks: CheckLimiter::default(),
+            proven_checks,
             consent: Consent::restored(now, consent),
             flight: Vec::new(),
             plan,
@@ -169,6 +182,7 @@ impl MediaTransport {
             carries_two: false,
             checks: CheckLimiter::default(),
             known_checks: CheckLimiter::default(),
+            proven_checks: ProvenChecks::default(),
             consent: Consent::default(),
             flight: Vec::new(),
             plan,
@@ -252,7 +266,8 @@ impl MediaTransport {
     }
 
     /// Answers a connectivity check of the peer, and takes up the address that it chooses; whether RTP goes elsewhere from
-    /// now on. What is no check under our name and password is counted, and nothing is said to it.
+    /// now on. What is no check under our name and password, or was one before from
+    /// elsewhere, is counted, and nothing is said to it.
     pub fn check(
         &mut self,
         now: Instant,
@@ -276,6 +291,11 @@ impl MediaTransport {
         } else {
             request.is_controlled().then_some(CheckRefusal::RoleConflict)
         };
+        // Who has heard no answer asks again from the same place, and nobody from another.
+        if refusal.is_none() && !self.proven_checks.is_first(request.id()) && !is_known {
+            self.dropped.stun += 1;
+            return false;
+        }
         match refusal {
             Some(refusal) => stun::refuse(&request, refusal, &ours.password, exit.scratch),
             None => stun::accept(&request, from, &ours.password, exit.scratch),

@@ -111,6 +111,14 @@ impl<'a> BindingRequest<'a> {
         is_named && bool::from(integrity.ct_eq(self.integrity))
     }
 
+    /// By what it is told from all others of its sender (RFC 8489 §5): 96 random bits.
+    #[must_use]
+    pub fn id(&self) -> [u8; 12] {
+        let mut id = [0; 12];
+        id.copy_from_slice(&self.message[TRANSACTION_AT..HEADER_LEN]);
+        id
+    }
+
     /// Whether the address that it comes from is to be used from now on (RFC 8445 §7.3.1.5).
     #[must_use]
     pub fn nominates(&self) -> bool {

@@ -3,19 +3,29 @@
 #![allow(dead_code)] // Not every test makes its own.
 
 use hmac::{KeyInit, Mac};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What is nominated is to be used from now on (RFC 8445 §7.1.2).
 pub const USE_CANDIDATE: (u16, &[u8]) = (0x25, &[]);
 
 /// A check of the agent of this name.
 pub fn check_for(ufrag: &str, password: &str, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+    // Each is another one.
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut id = [0x5a; 12];
+    id[..8].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
     let name = format!("{ufrag}:them");
-    made(&[&[(6, name.as_bytes()), (0x24, &[0x6e, 0, 1, 0xff])], attributes].concat(), password)
+    let all = [&[(6, name.as_bytes()), (0x24, &[0x6e, 0, 1, 0xff][..])], attributes].concat();
+    numbered(id, &all, password)
 }
 
 /// A check with these attributes, then proof and fingerprint.
 pub fn made(attributes: &[(u16, &[u8])], password: &str) -> Vec<u8> {
-    let mut packet = [&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42][..], &[0x5a; 12]].concat();
+    numbered([0x5a; 12], attributes, password)
+}
+
+fn numbered(id: [u8; 12], attributes: &[(u16, &[u8])], password: &str) -> Vec<u8> {
+    let mut packet = [&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42][..], &id].concat();
     let push = |packet: &mut Vec<u8>, kind: u16, value: &[u8]| {
         packet.extend(kind.to_be_bytes());
         packet.extend((value.len() as u16).to_be_bytes());

@@ -177,6 +177,30 @@ fn a_flood_of_checks_from_elsewhere_costs_the_peer_none_of_its_own() {
     assert_eq!(lost(&relay), 0);
 }
 
+#[test]
+fn a_check_that_somebody_has_seen_go_by_and_sends_again_moves_nothing() {
+    let [one, thief, _] = places();
+    let mut relay = browser();
+    let seen = check_for(&ours().ufrag, &ours().password, &[USE_CANDIDATE]);
+    relay.arrives_from(C, one, &seen);
+    keyed(&mut relay);
+    relay.wire.sent.clear();
+    for _ in 0..10 {
+        relay.arrives_from(C, thief, &seen);
+        relay.arrives_from(C, thief, &RECORD);
+        relay.speak(&[O], 20);
+    }
+    assert!(relay.wire.sent.iter().all(|sent| sent.to != thief), "neither sound nor an answer");
+    assert!(relay.rtp_to(C).iter().all(|sent| sent.to == one) && !relay.rtp_to(C).is_empty());
+    assert_eq!(relay.wire.handshakes, []);
+    // Its sender has heard no answer.
+    relay.wire.sent.clear();
+    relay.arrives_from(C, one, &seen);
+    assert_eq!(relay.wire.sent.len(), 1);
+    relay.pass(6_000);
+    assert_eq!(relay.dropped(C).stun, 10);
+}
+
 /// Under its keys a peer is heard from anywhere; whom it has us send to has agreed to it.
 #[test]
 fn what_is_sent_goes_where_a_check_was_and_only_as_long_as_that_holds() {

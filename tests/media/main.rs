@@ -493,9 +493,9 @@ fn a_check_of_the_port_of_reports_proves_where_reports_go() {
     });
     relay.command(Command::Update { port: C, plan });
     relay.patch(&[(C, Source::Port(O)), (O, Source::Port(C))]);
-    let check = check_for(&ours.ufrag, &ours.password, &[USE_CANDIDATE]);
-    relay.arrives(C, &check);
-    relay.report_of_bytes_arrives(C, &check);
+    let check = || check_for(&ours.ufrag, &ours.password, &[USE_CANDIDATE]);
+    relay.arrives(C, &check());
+    relay.report_of_bytes_arrives(C, &check());
     relay.speak(&[C, O], 10_000);
     let own = relay.phone(C).address;
     let own = SocketAddr::new(own.ip(), own.port() + 1);
