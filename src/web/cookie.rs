@@ -4,25 +4,23 @@ use super::peer::Peer;
 use crate::session::{OVERTIME_MAX, SESSION_LIFETIME, SessionToken};
 use axum::http::{HeaderMap, HeaderValue, header};
 
-/// Its name: with this prefix no other host, and no page in clear, can set it.
-pub const COOKIE: &str = "__Host-cordboard";
-/// Its name on a loopback address without TLS, where there is no such prefix.
-pub const COOKIE_IN_CLEAR: &str = "cordboard";
-
-fn name_for(peer: &Peer) -> &'static str {
-    if peer.secure { COOKIE } else { COOKIE_IN_CLEAR }
+/// Its name. With the prefix no other host, and no page in clear, can set it; on a loopback address without TLS there is none.
+/// Browsers give what one port has set to all of the host: another switchboard there has another cookie.
+fn name_for(peer: &Peer) -> String {
+    let prefix = if peer.secure { "__Host-" } else { "" };
+    format!("{prefix}cordboard-{}", peer.local.port())
 }
 
 /// What the browser has.
 pub(super) fn token(headers: &HeaderMap, peer: &Peer) -> Option<SessionToken> {
     // As bytes: what other programs of the same host keep beside it need be no ASCII (RFC 6265 §5.4).
-    let all = headers.get_all(header::COOKIE).iter();
+    let (all, ours) = (headers.get_all(header::COOKIE).iter(), name_for(peer));
     let pairs = all.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
-    let mut ours = pairs.filter_map(|pair| {
+    let mut values = pairs.filter_map(|pair| {
         let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
-        (name.trim() == name_for(peer)).then(|| value.trim())
+        (name.trim() == ours).then(|| value.trim())
     });
-    ours.find_map(SessionToken::parse)
+    values.find_map(SessionToken::parse)
 }
 
 /// What gives it to the browser. It has it for longer than the session lasts as a rule: when that ends, we say.
@@ -56,8 +54,8 @@ mod tests {
     fn what_is_given_comes_back() {
         let given = SessionToken::new(&mut Random::from_number(1));
         let mut headers = HeaderMap::new();
-        let pair = format!("other=1; __Host-cordboard={}; cordboard=x", given.reveal());
-        headers.append(header::COOKIE, "cordboard=nonsense".parse().unwrap());
+        let pair = format!("other=1; __Host-cordboard-80={}; cordboard-80=x", given.reveal());
+        headers.append(header::COOKIE, "cordboard-80=nonsense".parse().unwrap());
         headers.append(header::COOKIE, pair.parse().unwrap());
         assert_eq!(token(&headers, &peer(true)), Some(given));
         let beside = [b"name=J\xfcrgen; ", pair.as_bytes()].concat();
@@ -65,9 +63,11 @@ mod tests {
             HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_bytes(&beside).unwrap())]);
         assert_eq!(token(&others, &peer(true)), Some(given), "whatever stands beside it");
         assert_eq!(token(&headers, &peer(false)), None, "that of a page in clear is another");
+        let beside = Peer { local: "127.0.0.1:81".parse().unwrap(), ..peer(true) };
+        assert_eq!(token(&headers, &beside), None, "that of a neighbour on this host, too");
         let secure = give(given, &peer(true)).unwrap();
         let secure = secure.to_str().unwrap();
-        assert!(secure.starts_with(COOKIE) && secure.ends_with("; Secure"), "{secure}");
+        assert!(secure.starts_with("__Host-cordboard-80=") && secure.ends_with("; Secure"), "{secure}");
         for part in ["; Path=/", "; HttpOnly", "; SameSite=Strict", "; Max-Age=86400"] {
             assert!(secure.contains(part), "{secure}");
         }

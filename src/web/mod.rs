@@ -30,5 +30,4 @@ mod stills;
 mod upgrade;
 
 pub use body::BODY_BYTES_MAX;
-pub use cookie::{COOKIE, COOKIE_IN_CLEAR};
 pub use service::{HEAD_BYTES_MAX, IDLE_MAX, WebParts, serve};

@@ -130,7 +130,6 @@ mod tests {
     use crate::exchange::{AdminRequest, WebReply};
     use crate::random::Random;
     use crate::session::SessionToken;
-    use crate::web::COOKIE;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
     use tokio::sync::oneshot;
 
@@ -165,7 +164,8 @@ mod tests {
 
     fn ask() -> String {
         let token = SessionToken::new(&mut Random::from_number(1)).reveal();
-        format!("GET /api/session HTTP/1.1\r\nHost: a\r\nCookie: {COOKIE}={token}\r\n\r\n")
+        let cookie = format!("__Host-cordboard-80={token}");
+        format!("GET /api/session HTTP/1.1\r\nHost: a\r\nCookie: {cookie}\r\n\r\n")
     }
 
     #[tokio::test]

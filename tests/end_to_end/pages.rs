@@ -159,7 +159,8 @@ fn another_sites_page_and_what_cannot_be_read_change_nothing() {
     let many: Vec<String> = (0..201).map(|n| n.to_string()).collect();
     let many = json!({"numbers": many}).to_string();
     assert_eq!(with(json, many.as_bytes()), 413);
-    for cookie in ["cordboard=", "cordboard=00", &format!("cordboard={}", "0".repeat(32))] {
+    let zeros = format!("cordboard-8080={}", "0".repeat(32));
+    for cookie in ["cordboard-8080=", "cordboard-8080=00", &zeros] {
         let forged = HttpClient { cookie: Some(cookie.to_owned()), ..browser.tab() };
         assert_eq!(forged.get("/api/session").refusal(), (401, "no-session".into()), "{cookie}");
         assert!(forged.sip().is_err_and(|why| why.contains("401")), "{cookie}");
@@ -368,7 +369,7 @@ fn a_page_is_under_tls_where_it_is_to_be_and_its_cookie_is_that_hosts_alone() {
     );
     let answer = http_client::over_tls(to, &request, &directory);
     let cookie = answer.header("Set-Cookie").unwrap_or_default();
-    assert!(cookie.starts_with("__Host-cordboard=") && cookie.contains("; Secure"), "{answer:?}");
+    assert!(cookie.starts_with("__Host-cordboard-8080=") && cookie.contains("; Secure"), "{answer:?}");
     // In clear nobody is answered there.
     assert_eq!(HttpClient::new(to).get("/").status, 0);
     let cookie = cookie.split(';').next().unwrap_or_default();
@@ -400,7 +401,7 @@ fn behind_a_proxy_each_browser_guesses_for_itself() {
     assert_eq!(from("198.51.100.7", PASSWORD).status, 429);
     let other = from("198.51.100.8", PASSWORD);
     assert_eq!(other.status, 200, "{other:?}");
-    assert!(other.header("Set-Cookie").is_some_and(|set| set.starts_with("__Host-cordboard=")));
+    assert!(other.header("Set-Cookie").is_some_and(|set| set.starts_with("__Host-cordboard-8080=")));
     assert!(board.log().contains("source=198.51.100.7 transport=WSS"), "{}", board.log());
 }
 
