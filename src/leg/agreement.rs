@@ -1,12 +1,12 @@
 //! What two descriptions agree on, and which two they were.
 
 use super::formats::PeerFormat;
-use super::our_stream::{OurStream, media_kind};
+use super::our_stream::{OurStream, place_of};
 use super::peer::{PeerCrypto, PeerDescription, PeerFeedback, PeerStream};
 use crate::codec::{Codec, Kind};
 use crate::dtls::{DtlsRole, HandshakeKeys};
 use crate::media::{Protection, SrtpKeys};
-use crate::sdp::{Direction, MediaDescription, SessionDescription};
+use crate::sdp::{Direction, SessionDescription};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -68,9 +68,7 @@ impl OurOffer {
     #[must_use]
     pub fn of(said: &SessionDescription) -> Self {
         let stream = |kind, unsaid| {
-            let in_use =
-                |media: &MediaDescription| media.kind == media_kind(kind) && media.port != 0;
-            let at = said.media.iter().position(in_use)?;
+            let at = place_of(said, kind)?;
             Some((at, OurStream::of_section((said, at), kind, unsaid)?))
         };
         Self {
@@ -122,10 +120,7 @@ impl AgreedDescriptions {
             SessionDescription::parse(&self.theirs),
         );
         let (Ok(ours), Ok(theirs)) = both else { return NegotiatedStreams::default() };
-        let at = |kind| {
-            ours.media.iter().position(|media| media.kind == media_kind(kind) && media.port != 0)
-        };
-        let (audio, video) = (at(Kind::Audio), at(Kind::Video));
+        let (audio, video) = (place_of(&ours, Kind::Audio), place_of(&ours, Kind::Video));
         let stream = |kind, at: Option<usize>, unsaid| {
             Some((at?, OurStream::of_section((&ours, at?), kind, unsaid)?))
         };

@@ -17,7 +17,7 @@ use super::description::Description;
 use super::formats::{self, PeerFormat};
 use super::handshake::OurHandshake;
 use super::ice;
-use super::our_stream::{OurStream, media_kind};
+use super::our_stream::{OurStream, is_idle, media_kind};
 use super::peer::PeerDescription;
 use crate::codec::Kind;
 use crate::sdp::{Attribute, MediaDescription, SessionDescription};
@@ -72,6 +72,8 @@ pub struct Named {
     pub video: Vec<PeerFormat>,
 }
 
+/// The largest that the header of RTP has room for.
+const PAYLOAD_TYPE_MAX: u8 = 127;
 /// The most formats of one kind that a leg remembers.
 const NAMED_MAX: usize = 32;
 
@@ -171,17 +173,27 @@ impl Negotiation {
         video.iter().for_each(|ours| remember(ours, &mut self.named.video));
         let sections = std::mem::take(&mut peer.sections);
         let mut bundle = std::mem::take(&mut peer.bundle);
+        let tagged = peer.tagged.take();
         self.streams = NegotiatedStreams::answered(peer, audio, video);
         let in_use = [(Kind::Audio, &self.streams.audio), (Kind::Video, &self.streams.video)];
         let streams = in_use.into_iter().filter_map(|(kind, stream)| {
             stream.as_ref().map(|stream| (stream.section, stream.ours.to_section(kind)))
         });
-        let streams: Vec<_> = streams.collect();
+        let mut streams: Vec<_> = streams.collect();
         let is_carried = self.streams.video.as_ref().is_some_and(|video| video.ours.is_carried());
         // One alone is a group, too: a browser of max-bundle takes no answer without (RFC 9143 §7.3).
         let is_one = streams.len() == 1 || is_carried;
         let is_met = |name: &str| streams.iter().any(|(_, media)| media.mid() == Some(name));
         bundle.retain(|name| is_one && is_met(name));
+        // RFC 9143 §7.3.1 lets us refuse the first section of a group and name another first. Chromium 156 takes no other
+        // with max-bundle, which its offer does not show: what we refuse there is answered as a section in which nothing goes.
+        let is_new = |at: usize| streams.iter().all(|(taken, _)| *taken != at);
+        if let Some((at, section)) = tagged.filter(|(at, _)| !bundle.is_empty() && is_new(*at))
+            && let Some(carrier) = self.streams.audio.as_ref().or(self.streams.video.as_ref())
+        {
+            bundle.splice(..0, section.mid().map(Box::from));
+            streams.push((at, carrier.ours.idle(&section)));
+        }
         let session = self.describe(sections, streams, &bundle);
         let ours = self.say(session);
         let (offering, led) = (OfferingSide::Peer, Led::default());
@@ -206,13 +218,17 @@ impl Negotiation {
             Some(ours)
         };
         let bundles = self.may_bundle(audio.as_ref(), video.as_ref());
-        let audio = numbered(audio, &mut self.named.audio, &[]);
-        // On one transport a number has one meaning (RFC 9143 §10.1.2).
-        let of_sound = audio.iter().filter(|_| bundles).flat_map(|ours| &ours.formats);
-        let taken: Vec<u8> = of_sound.map(|format| format.number).collect();
-        let video = numbered(video, &mut self.named.video, &taken);
         let said = self.said.as_ref().and_then(|s| SessionDescription::parse(s.as_bytes()).ok());
         let said = said.iter().flat_map(|said| &said.media);
+        let idle = said.clone().enumerate().filter(|(_, media)| bundles && is_idle(media));
+        // On one transport a number has one meaning (RFC 9143 §10.1.2).
+        let of_idle = idle.clone().flat_map(|(_, media)| &media.formats);
+        let of_idle = of_idle.filter_map(|format| format.parse().ok());
+        let mut taken: Vec<u8> = of_idle.filter(|number| *number <= PAYLOAD_TYPE_MAX).collect();
+        let audio = numbered(audio, &mut self.named.audio, &taken);
+        let of_sound = audio.iter().filter(|_| bundles).flat_map(|ours| &ours.formats);
+        taken.extend(of_sound.map(|format| format.number));
+        let video = numbered(video, &mut self.named.video, &taken);
         let sections: Vec<MediaDescription> = said.map(MediaDescription::refusal).collect();
         let mut next = sections.len();
         let mut place = |kind: Kind, ours: Option<OurStream>, stream: &Option<NegotiatedStream>| {
@@ -238,6 +254,12 @@ impl Negotiation {
         };
         let streams = [print_at(Kind::Audio, &audio), print_at(Kind::Video, &video)];
         let mut streams: Vec<_> = streams.into_iter().flatten().collect();
+        if let Some((_, carrier)) = audio.as_ref().or(video.as_ref()) {
+            let is_new = |at: usize| streams.iter().all(|(taken, _)| *taken != at);
+            let idle = idle.filter(|(at, _)| is_new(*at));
+            let idle: Vec<_> = idle.map(|(at, media)| (at, carrier.idle(media))).collect();
+            streams.extend(idle);
+        }
         streams.sort_by_key(|(at, _)| *at);
         let named = streams.iter().filter(|_| bundles).filter_map(|(_, media)| media.mid());
         let bundle: Vec<Box<str>> = named.map(Box::from).collect();

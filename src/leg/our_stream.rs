@@ -17,6 +17,9 @@ use std::borrow::Cow;
 /// The most formats of one section of ours.
 pub const FORMATS_MAX: usize = 16;
 
+/// The kinds of `b=` that, at 0, leave no room for RTCP of senders and of receivers (RFC 3556).
+const NO_REPORTS: [&str; 2] = ["RS", "RR"];
+
 /// What a page knows our stream by.
 const MSID: &str = "cordboard";
 
@@ -133,6 +136,28 @@ impl OurStream {
         media
     }
 
+    /// A section of the peer's on the same transport in which nothing goes, neither media nor reports of them (RFC 3556 §2).
+    ///
+    /// # Panics
+    /// When the port of this stream is no UDP port.
+    #[must_use]
+    pub fn idle(&self, section: &MediaDescription) -> MediaDescription {
+        let none = |kind: &str| Bandwidth { kind: kind.to_owned(), value: 0 };
+        let ours = Self {
+            formats: vec![],
+            direction: Direction::Inactive,
+            feedback: PeerFeedback::default(),
+            packet_ms: None,
+            bandwidth: NO_REPORTS.map(none).into(),
+            mid: None,
+            ..self.clone()
+        };
+        let of_transport = ours.to_section(Kind::Video);
+        let mut media = section.of_first_format();
+        media.attributes.extend(of_transport.attributes);
+        MediaDescription { port: of_transport.port, bandwidth: of_transport.bandwidth, ..media }
+    }
+
     /// What a section says of its handshake, and what browsers want to know beside.
     fn of_handshake(&self, handshake: &OurHandshake, kind: Kind) -> Vec<Attribute> {
         let OurHandshake { fingerprint, setup } = handshake;
@@ -179,6 +204,23 @@ impl OurStream {
             formats,
         })
     }
+}
+
+/// Whether nothing goes in this section of ours, which is there for the transport that it has.
+#[must_use]
+pub fn is_idle(media: &MediaDescription) -> bool {
+    let none = |kind| media.bandwidth.iter().any(|limit| limit.kind == kind && limit.value == 0);
+    let inactive = media.attribute(Direction::Inactive.word()).is_some();
+    media.port != 0 && inactive && NO_REPORTS.into_iter().all(none)
+}
+
+/// The place of a stream of ours in what we said.
+#[must_use]
+pub fn place_of(said: &SessionDescription, kind: Kind) -> Option<usize> {
+    let in_use = |media: &MediaDescription| {
+        media.kind == media_kind(kind) && media.port != 0 && !is_idle(media)
+    };
+    said.media.iter().position(in_use)
 }
 
 /// Whether a section of ours is a picture on the port of the sound: among us that carries it, whichever of both is the

@@ -25,6 +25,9 @@ pub struct PeerDescription {
     /// The names of those two, as far as they may share one transport (RFC 9143), in the order of their group: the
     /// first has the transport of both.
     pub bundle: Vec<Box<str>>,
+    /// The first section of the group that it offers, as it is answered where nothing is to go in it: what has the
+    /// transport cannot be refused.
+    pub tagged: Option<(usize, MediaDescription)>,
     /// Why no sound can be used, where none can: of several sections the one that came nearest.
     /// [`Lack::Media`]: it wants none.
     pub lacks: Lack,
@@ -148,6 +151,15 @@ fn bundled(
     names.into_iter().flatten().collect()
 }
 
+/// The section of streams that has the transport of its group, with its place.
+fn tagged(session: &SessionDescription) -> Option<(usize, MediaDescription)> {
+    let at = session.tagged()?;
+    let media = session.media.get(at)?;
+    let is_stream = matches!(media.kind, MediaKind::Audio | MediaKind::Video);
+    let is_rtp = media.is_rtp() || media.is_rtp_over_dtls();
+    (is_stream && is_rtp).then(|| (at, media.of_first_format()))
+}
+
 /// The length of packets that a section asks for, no longer than it takes.
 fn packet_ms(media: &MediaDescription) -> Option<u32> {
     let longest = media.maxptime().filter(|ms| PACKET_MS.contains(ms));
@@ -255,6 +267,7 @@ impl PeerDescription {
         Self {
             lacks: lacks(spread, audio.as_ref(), ours),
             bundle: bundled(session, &mut audio, &mut video),
+            tagged: tagged(session),
             audio,
             video,
             sections: session.media.iter().map(MediaDescription::refusal).collect(),
@@ -276,6 +289,7 @@ impl PeerDescription {
         Self {
             lacks: lacks(spread, audio.as_ref(), ours),
             bundle: bundled(session, &mut audio, &mut video),
+            tagged: None,
             audio,
             video,
             sections: session.media.iter().map(MediaDescription::refusal).collect(),

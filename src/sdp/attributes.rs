@@ -151,6 +151,21 @@ impl MediaDescription {
         }
     }
 
+    /// The section with its first format alone, known or not, and its name: what an answer says again of one in which nothing
+    /// is to go. Its port is 0 yet.
+    #[must_use]
+    pub fn of_first_format(&self) -> Self {
+        let mut media = self.refusal();
+        media.formats.truncate(1);
+        let number = media.formats.first().and_then(|format| format.parse().ok());
+        let meaning = self.attributes.iter().filter(|attribute| {
+            let names = attribute.is("rtpmap") || attribute.is("fmtp");
+            names && number.is_some_and(|n| of_payload_type(attribute.text(), n).is_some())
+        });
+        media.attributes.extend(meaning.cloned());
+        media
+    }
+
     /// Appends a payload type with its `a=rtpmap` and, where given, its `a=fmtp`.
     pub fn add_format(&mut self, map: &RtpMap<'_>, fmtp: Option<&str>) {
         self.formats.push(map.payload_type.to_string());

@@ -19,17 +19,22 @@ impl SessionDescription {
         bundles.next().unwrap_or_default()
     }
 
+    /// The section that has the transport of its group (RFC 9143 §7.3.1), by its place.
+    #[must_use]
+    pub fn tagged(&self) -> Option<usize> {
+        // One that is refused carries nothing, and the next does in its place.
+        let in_use = |name: &&str| {
+            self.media.iter().position(|media| media.mid() == Some(*name) && media.port != 0)
+        };
+        self.bundle().iter().find_map(in_use)
+    }
+
     /// The same with each bundled section saying of the transport what it leaves to the first of its group (RFC 9143
     /// §7.1.3); one that is there only if it is bundled (§6) has the port of that.
     #[must_use]
     pub fn spread(&self) -> Cow<'_, Self> {
         let bundle = self.bundle();
-        // One that is refused carries nothing, and the next does in its place (§7.3.1).
-        let in_use = |name: &&str| {
-            self.media.iter().position(|media| media.mid() == Some(*name) && media.port != 0)
-        };
-        let first = bundle.iter().find_map(in_use);
-        let Some(first) = first else { return Cow::Borrowed(self) };
+        let Some(first) = self.tagged() else { return Cow::Borrowed(self) };
         let is_other = |at: &usize| {
             let mid = self.media[*at].mid();
             *at != first && mid.is_some_and(|mid| bundle.contains(&mid))

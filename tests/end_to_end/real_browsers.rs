@@ -52,11 +52,12 @@ fn talk(phase: &str, one: &mut dyn Telephone, other: &mut dyn Telephone) {
 }
 
 /// No two have a codec in common; the caller's keys are a handshake's, the user's are in its SDP, the operator has none.
-/// The caller takes one transport for both streams, or none.
+/// The caller takes one transport for both streams, or none, and has it at its picture, which it names first.
 #[test]
 fn the_whole_operator_call_with_chromium_as_the_caller() {
     let board = open("");
-    let settings = json!({ "audio": ["opus"], "codecs": ["VP8"], "bundle": "max-bundle" });
+    let settings = json!({ "audio": ["opus"], "codecs": ["VP8"], "bundle": "max-bundle",
+        "pictureFirst": true });
     let caller = page(&board, Kind::Chromium, CALLER, OUTSIDE, &settings);
     let operator = Codecs { audio: "G722", video: "H264", ..PLAIN };
     let operator = board.phone(OPERATOR, operator, Answer::AtOnce, &terminal("3001"));
@@ -68,6 +69,10 @@ fn the_whole_operator_call_with_chromium_as_the_caller() {
     let transports = said["transports"].as_array().map(Vec::len);
     assert_eq!(transports, Some(1), "{said}");
     assert_eq!(said["transports"][0]["dtls"], "connected", "{said}");
+    let said = stage.caller.does("phone.descriptions()");
+    let sections = said["remote"].as_str().unwrap_or_default().lines();
+    let kinds: Vec<_> = sections.filter(|line| line.starts_with("m=")).map(|m| &m[..7]).collect();
+    assert_eq!(kinds, ["m=video", "m=audio"], "{said}");
     whole_call(stage);
 }
 
@@ -157,16 +162,28 @@ fn a_wrong_fingerprint_ends_the_call_and_says_why() {
     user.await_event("CALL_CLOSED");
 }
 
-/// Its connection is closed without a BYE: what it says of that by DTLS is enough.
+/// Its picture comes first and is refused, since its partner has none: its one transport stays there all the same, also
+/// when it offers the picture anew. Then its connection is closed without a BYE: what it says of that by DTLS is enough.
 #[test]
-fn a_connection_that_is_closed_ends_the_call() {
+fn a_browser_whose_picture_is_refused_is_heard_until_its_connection_is_closed() {
     let board = open("");
-    let mut user = board.phone(USER, PLAIN, Answer::AtOnce, &terminal("3002"));
-    let mut browser = page(&board, Kind::Chromium, CALLER, "3003", &json!({}));
+    let sound = Codecs { video: "", ..PLAIN };
+    let mut user = board.phone(USER, sound, Answer::AtOnce, &terminal("3002"));
+    let first = json!({ "bundle": "max-bundle", "pictureFirst": true });
+    let mut browser = page(&board, Kind::Chromium, CALLER, "3003", &first);
     browser.dial("3002");
     user.await_event("CALL_ESTABLISHED");
     browser.await_event("CALL_ESTABLISHED");
-    talk("before", &mut browser, &mut user);
+    let directions = "phone.call.peer.getTransceivers().map(one => one.currentDirection).join()";
+    for (phase, expected) in
+        [("its picture is refused", "inactive,sendrecv"), ("it is taken", "sendrecv,sendrecv")]
+    {
+        assert_eq!(browser.does(directions), expected, "{phase}");
+        let mut both = [browser.observer(), user.observer()];
+        let start = mark(&mut both);
+        judge(phase, &start, &mut both, &[Gets::Voice(USER), Gets::Voice(CALLER)]);
+        assert_eq!(browser.does("phone.reoffer({})"), 200);
+    }
     browser.does("phone.call.peer.close()");
     user.await_event("CALL_CLOSED");
     browser.await_event("CALL_CLOSED");
@@ -197,7 +214,8 @@ fn keys_of_a_browser_are_understood() {
 fn an_ice_restart_goes_on_with_the_same_keys() {
     let board = open("");
     let mut user = board.phone(USER, PLAIN, Answer::AtOnce, &terminal("3002"));
-    let mut browser = page(&board, Kind::Chromium, CALLER, "3003", &json!({}));
+    let one = json!({ "bundle": "max-bundle" });
+    let mut browser = page(&board, Kind::Chromium, CALLER, "3003", &one);
     browser.dial("3002");
     user.await_event("CALL_ESTABLISHED");
     browser.await_event("CALL_ESTABLISHED");
@@ -225,7 +243,8 @@ fn an_ice_restart_goes_on_with_the_same_keys() {
 fn a_call_goes_on_after_the_server_was_killed() {
     let mut board = open("");
     let mut user = board.phone(USER, PLAIN, Answer::AtOnce, &terminal("3002"));
-    let mut browser = page(&board, Kind::Firefox, CALLER, "3003", &json!({}));
+    let first = json!({ "bundle": "max-bundle", "pictureFirst": true });
+    let mut browser = page(&board, Kind::Firefox, CALLER, "3003", &first);
     browser.dial("3002");
     user.await_event("CALL_ESTABLISHED");
     browser.await_event("CALL_ESTABLISHED");

@@ -181,6 +181,75 @@ fn the_next_of_a_group_has_its_transport_where_the_first_is_refused() {
     }
 }
 
+/// Chromium with `max-bundle` takes no other first section than its own: what we refuse there stays as one in which nothing
+/// goes. To everybody else it is refused, and it may be taken later.
+#[test]
+fn a_first_section_that_is_refused_stays_for_its_transport() {
+    const TWO: &str = "video 9 TLS bundle=0,1 setup=actpass fp=A mid=0 ice=A mux 97:H264/90000 99:rtx/90000 a=fmtp:97_x=1; \
+        audio 0 TLS bundle-only mid=1 0";
+    ladder(&format!(
+        "
+        b -> INVITE audio 4000 0
+        = offered b audio
+        do answer b
+        ~ open 20000 audio PCMU to 192.0.2.11:4000
+        ~ patch 20000=silence
+        b <- 200 audio 20000 0:PCMU
+        b -> ACK
+        = confirmed b PCMU -
+        a -> INVITE {TWO}
+        = offered a audio video sealed
+        do answer a like b
+        ^ begin 20002 passive
+        ~ open 20002 audio PCMU to nowhere awaited checked
+        ~ patch 20002=silence
+        a <- 200 bundled video 20002 TLS setup=passive mid=0 mux ice=sz at 192.0.2.1:20002 97:H264 a=inactive; audio 20002 TLS setup=passive mid=1 mux ice=sz 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        dtls keyed 20002 A
+        ~ update 20002 PCMU to nowhere sealed checked
+        do listen a=b b=a
+        ~ patch 20002=20000 20000=20002
+        a -> INVITE
+        a <- 200 v2 bundled video 20002 TLS setup=actpass mid=0 mux ice=sz at 192.0.2.1:20002 97:H264 a=inactive; audio 20002 TLS setup=actpass mid=1 mux ice=sz 0:PCMU 8:PCMA 9:G722 96:opus 18:G729 3:GSM 4:G723 106:speex 107:speex 101:telephone-event 98:telephone-event 99:telephone-event    # 97 is the picture's
+        a -> ACK video 9 TLS bundle=0,1 setup=active fp=A mid=0 ice=A mux 97:H264/90000 a=inactive; audio 9 TLS mid=1 0
+        a -> INVITE {TWO}    # in the middle of a call a picture is wanted
+        a <- 200 v3 bundled video 20002 TLS setup=passive mid=0 mux ice=sz at 192.0.2.1:20002 97:H264; audio 20002 TLS setup=passive mid=1 mux ice=sz 0:PCMU
+        ~ open 20003 video H264 to nowhere by 20002 sealed checked
+        ~ patch 20003=soundonly
+        = changed a PCMU H264
+        a -> ACK
+        "
+    ));
+}
+
+/// So does one that has nothing which could be passed on. Its number means nothing else on that transport.
+#[test]
+fn a_first_section_without_a_codec_stays_for_its_transport() {
+    const TWO: &str = "video 9 TLS bundle=0,1 setup=actpass fp=A mid=0 ice=A mux 96:red/90000; audio 0 TLS bundle-only mid=1 0";
+    ladder(&format!(
+        "
+        a -> INVITE {TWO}
+        = offered a audio sealed
+        do answer a
+        ^ begin 20000 passive
+        ~ open 20000 audio PCMU to nowhere awaited checked
+        ~ patch 20000=silence
+        a <- 200 bundled video 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 96:red a=inactive; audio 20000 TLS setup=passive mid=1 mux ice=EV 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        dtls keyed 20000 A
+        ~ update 20000 PCMU to nowhere sealed checked
+        a -> INVITE {TWO}    # nothing has changed
+        a <- 200 bundled video 20000 TLS setup=passive mid=0 mux ice=EV at 192.0.2.1:20000 96:red a=inactive; audio 20000 TLS setup=passive mid=1 mux ice=EV 0:PCMU
+        a -> ACK
+        a -> INVITE
+        a <- 200 v2 bundled video 20000 TLS setup=actpass mid=0 mux ice=EV at 192.0.2.1:20000 96:red a=inactive; audio 20000 TLS setup=actpass mid=1 mux ice=EV 0:PCMU 8:PCMA 9:G722 97:opus 18:G729 3:GSM 4:G723 106:speex 107:speex 101:telephone-event 98:telephone-event 99:telephone-event
+        a -> ACK video 9 TLS bundle=0,1 setup=active fp=A mid=0 ice=A mux 96:vc2/90000 a=inactive; audio 9 TLS mid=1 0
+        "
+    ));
+}
+
 /// We call, and its answer puts the transport at its picture.
 #[test]
 fn a_browser_that_is_called_may_name_its_picture_first() {
@@ -332,6 +401,20 @@ fn who_is_passive_gets_our_client_hello_and_goes_on_so() {
         ~ update 20000 PCMU to nowhere awaited checked
     ",
     );
+}
+
+/// What a peer names is not for us to count on.
+#[test]
+fn a_number_that_no_packet_has_room_for_breaks_nothing() {
+    let happened = super::play(
+        "
+        a -> INVITE video 9 TLS bundle=0,1 setup=actpass fp=A mid=0 ice=A mux 200:red/90000; audio 0 TLS bundle-only mid=1 0
+        do answer a
+        a -> ACK
+        a -> INVITE
+        ",
+    );
+    assert!(happened.contains("a <- 200 v2 bundled video 20000"), "{happened}");
 }
 
 const OFFERED: &str = "bundled audio 20000 TLS setup=actpass mid=0 mux ice=EV at 192.0.2.1:20000 8:PCMA 0:PCMU 9:G722 96:opus OLD-SOUND; \

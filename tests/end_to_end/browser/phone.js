@@ -4,7 +4,8 @@
 //
 // Settings: url (ws: or wss:), number, password, domain, display, instance; tone, colour, size, video (true), audio and
 // codecs (lists of names such as "opus", "PCMU", "VP8", "H264"; all, where there is none), atOnce (answers by itself),
-// bundle (the policy), mangle (pairs of a pattern and what stands in its place, for each SDP that goes out).
+// bundle (the policy), pictureFirst (its section stands before that of the sound), mangle (pairs of a pattern and what
+// stands in its place, for each SDP that goes out).
 
 const random = () => crypto.randomUUID().replaceAll("-", "").slice(0, 16);
 const CRLF = "\r\n";
@@ -139,7 +140,9 @@ class Call {
 
   addMedia() {
     const stream = this.phone.stream;
-    for (const track of stream.getTracks()) this.peer.addTrack(track, stream);
+    const tracks = stream.getTracks().sort((one, other) => one.kind < other.kind ? -1 : 1);
+    if (settings.pictureFirst) tracks.reverse();
+    for (const track of tracks) this.peer.addTrack(track, stream);
     for (const transceiver of this.peer.getTransceivers()) {
       const kind = transceiver.sender.track.kind;
       const wanted = kind === "audio" ? settings.audio : settings.codecs;
