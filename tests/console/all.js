@@ -9,6 +9,7 @@ import './model_test.js';
 import './desk_test.js';
 import './keys_test.js';
 import './notices_test.js';
+import './looks_test.js';
 import './people_test.js';
 import './words_test.js';
 import { runAll } from './harness.js';

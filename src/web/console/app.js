@@ -3,7 +3,7 @@
 //   loading ─▶ login ─▶ prepare ── start work ──▶ work ─▶ evicted
 //                 ▲                                 │         │
 //                 └───────────── log out ───────────┴─────────┘         F5 at work comes back to work
-import { batch, effect, signal, untracked } from './vendor/preact.js';
+import { effect, signal, untracked } from './vendor/preact.js';
 import { Agent } from './sip/agent.js';
 import { Transport } from './sip/transport.js';
 import { uuid } from './sip/chance.js';
@@ -26,6 +26,8 @@ const SLEPT = 20_000;
 /** A snapshot that takes longer is shown as it comes, in ms. */
 const SNAPSHOT_MAX = 1_500;
 const TICK = 1_000;
+/** Without a frame the page follows the desk after this time, in ms. */
+const FRAME_MAX = 100;
 /** Browsers let a hidden page run once a minute: after more than that something may have been missed, in ms. */
 const MISSED = 90_000;
 /** After so long the switchboard gives a lost desk's place to another, in ms. */
@@ -60,8 +62,11 @@ export class App {
     this.keys = signal(/** @type {import('./desk/keys.js').KeySet} */ (recall('keys', 'letters')));
     this.isSoundLocked = signal(false);
     this.now = signal(Date.now());
-    /** Rises whenever the desk has changed. */
+    /** Rises when the desk has changed, once for each frame. */
     this.version = signal(0);
+    /** The timer of a change that is not drawn yet; 0 where all are. */
+    this.drawing = /** @type {ReturnType<typeof setTimeout> | 0} */ (0);
+    this.frame = 0;
     /** Until when a release waits. */
     this.leavingUntil = signal(0);
     /** What the search is for. */
@@ -334,10 +339,8 @@ export class App {
       if (Date.now() - this.heldBackSince < SNAPSHOT_MAX) return;
     }
     this.heldBackSince = 0;
-    batch(() => {
-      this.version.value += 1;
-      this.people.follow(this.desk?.model ?? this.empty);
-    });
+    this.people.follow(this.desk?.model ?? this.empty);
+    this.draw();
     const stands = model?.isWanted && model.waiting.some(({ request, isOffered }) => isOffered && request === this.noticed);
     if (!stands) this.notices.close('offer');
     this.alarm();
@@ -354,6 +357,21 @@ export class App {
     const trouble = this.devices.trouble.peek();
     if (trouble) this.say(t(trouble), true);
     else if (isUsed) this.say(t('otherDevices'));
+  }
+
+  /** The desk as it is, with the next frame: one who leaves a long queue is told of by an event for each behind. */
+  draw() {
+    const drawn = () => {
+      cancelAnimationFrame(this.frame);
+      clearTimeout(this.drawing);
+      this.drawing = 0;
+      this.version.value += 1;
+    };
+    // A hidden page has no frames, and what it plays depends on the desk, too.
+    if (document.visibilityState !== 'visible') return drawn();
+    if (this.drawing) return;
+    this.frame = requestAnimationFrame(drawn);
+    this.drawing = setTimeout(drawn, FRAME_MAX);
   }
 
   /** A call to this page's own phone rings, or does so no more. @param {import('./sip/phone_call.js').PhoneCall | null} call */

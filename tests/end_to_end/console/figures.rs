@@ -85,7 +85,7 @@ fn takes(desk: &mut DeskPage, board: &Switchboard) {
 }
 
 /// p50, p95 and the most.
-fn tells(name: &str, times: &mut [f64]) {
+pub fn tells(name: &str, times: &mut [f64]) {
     times.sort_by(f64::total_cmp);
     let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
     eprintln!(

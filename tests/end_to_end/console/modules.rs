@@ -6,7 +6,10 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use crate::browser::{Browser, Kind};
+use serde_json::{Value, json};
+
+use super::figures::tells;
+use crate::browser::{Browser, Kind, Page};
 use crate::place::Place;
 
 /// All of them take about 3 s.
@@ -30,6 +33,28 @@ fn the_modules_of_the_page_are_right() {
     let said = said.as_str().unwrap_or_default();
     assert!(title.as_str().is_some_and(|title| title.starts_with("passed: ")), "{title}\n{said}");
     println!("{said}");
+    crowd(&mut browser, &page, &format!("http://{address}/tests/console/crowd.html"));
+}
+
+/// Of 500 who wait only those in sight are in the page, each with its place; how it scrolls is printed.
+fn crowd(browser: &mut Browser, page: &Page, url: &str) {
+    browser.go(page, url);
+    browser.await_true(page, "document.title === 'ready'", TESTS);
+    for part in [0.0, 0.37, 1.0] {
+        let rows = browser.evaluate(page, &format!("crowd.rows({part})"));
+        assert!(rows["count"].as_u64().is_some_and(|count| (8..40).contains(&count)), "{rows}");
+        assert_eq!(
+            (&rows["areNumbered"], &rows["areWhole"]),
+            (&json!(true), &json!(true)),
+            "{rows}"
+        );
+    }
+    let draws = browser.evaluate(page, "crowd.draws()");
+    assert_eq!(draws, 1, "each of 500 moves up, and the page is drawn once");
+    let gaps = browser.evaluate(page, "crowd.scrolls(3000)");
+    let mut gaps: Vec<f64> =
+        gaps.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+    tells("between two frames while 500 scroll", &mut gaps);
 }
 
 /// One request for a file of the console or of its tests.
