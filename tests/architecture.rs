@@ -67,7 +67,6 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("crc32fast", &["stun"]),
-    ("ctr", &["srtp"]),
     ("dimpl", &["server"]),
     ("ffmpeg_sys_next", &["codec"]),
     ("flate2", &["web"]),

@@ -1,6 +1,6 @@
 //! AES in counter mode with HMAC-SHA1 (RFC 3711 §4.1.1 and §4.2, RFC 6188).
 
-use super::key_stream::{self, PacketNonce, SrtpKind};
+use super::key_stream::{self, BlockKey, PacketNonce, SrtpKind};
 use super::keys::{MasterKey, SALT_MAX};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -14,8 +14,7 @@ const AUTH_KEY_LEN: usize = 20;
 /// The keys of one direction, for RTP or for RTCP.
 #[derive(Clone)]
 pub(super) struct CounterMode {
-    key: [u8; 32],
-    key_len: usize,
+    key: BlockKey,
     salt: [u8; SALT_MAX],
     /// Keyed once; a packet costs a copy of its state.
     mac: Hmac<Sha1>,
@@ -34,7 +33,7 @@ impl CounterMode {
         key_stream::derive(keys, first_label + 1, &mut auth);
         key_stream::derive(keys, first_label + 2, &mut salt);
         let mac = Hmac::new_from_slice(&auth).expect("HMAC takes keys of every length");
-        Self { key, key_len, salt, mac, tag_len }
+        Self { key: BlockKey::new(&key[..key_len]), salt, mac, tag_len }
     }
 
     /// Adds the key stream of this packet to its payload: seals what is open, opens what is sealed.
@@ -45,7 +44,7 @@ impl CounterMode {
         iv[4..8].iter_mut().zip(nonce.ssrc.to_be_bytes()).for_each(|(byte, part)| *byte ^= part);
         let index = nonce.index.to_be_bytes();
         iv[8..14].iter_mut().zip(&index[2..]).for_each(|(byte, part)| *byte ^= part);
-        key_stream::add(&self.key[..self.key_len], iv, payload);
+        self.key.add(iv, payload);
     }
 
     /// The tag of these bytes; as much of it counts as the suite says.
