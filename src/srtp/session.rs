@@ -24,7 +24,7 @@ const INDEX_LEN: usize = 4;
 /// The session keys of one direction, for RTP or for RTCP.
 #[derive(Clone)]
 pub(super) enum SessionKeys {
-    CounterMode(CounterMode),
+    CounterMode(Box<CounterMode>),
     Gcm(Gcm),
 }
 
@@ -46,7 +46,7 @@ impl SessionKeys {
             SrtpKind::Rtcp => 3,
         };
         match keys.suite().mode() {
-            Mode::Counter => Self::CounterMode(CounterMode::new(keys, first_label, kind)),
+            Mode::Counter => Self::CounterMode(Box::new(CounterMode::new(keys, first_label, kind))),
             Mode::Gcm => Self::Gcm(Gcm::new(keys, first_label)),
         }
     }
