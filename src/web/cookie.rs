@@ -67,7 +67,10 @@ mod tests {
         assert_eq!(token(&headers, &beside), None, "that of a neighbour on this host, too");
         let secure = give(given, &peer(true)).unwrap();
         let secure = secure.to_str().unwrap();
-        assert!(secure.starts_with("__Host-cordboard-80=") && secure.ends_with("; Secure"), "{secure}");
+        assert!(
+            secure.starts_with("__Host-cordboard-80=") && secure.ends_with("; Secure"),
+            "{secure}"
+        );
         for part in ["; Path=/", "; HttpOnly", "; SameSite=Strict", "; Max-Age=86400"] {
             assert!(secure.contains(part), "{secure}");
         }

@@ -369,7 +369,10 @@ fn a_page_is_under_tls_where_it_is_to_be_and_its_cookie_is_that_hosts_alone() {
     );
     let answer = http_client::over_tls(to, &request, &directory);
     let cookie = answer.header("Set-Cookie").unwrap_or_default();
-    assert!(cookie.starts_with("__Host-cordboard-8080=") && cookie.contains("; Secure"), "{answer:?}");
+    assert!(
+        cookie.starts_with("__Host-cordboard-8080=") && cookie.contains("; Secure"),
+        "{answer:?}"
+    );
     // In clear nobody is answered there.
     assert_eq!(HttpClient::new(to).get("/").status, 0);
     let cookie = cookie.split(';').next().unwrap_or_default();
@@ -401,7 +404,9 @@ fn behind_a_proxy_each_browser_guesses_for_itself() {
     assert_eq!(from("198.51.100.7", PASSWORD).status, 429);
     let other = from("198.51.100.8", PASSWORD);
     assert_eq!(other.status, 200, "{other:?}");
-    assert!(other.header("Set-Cookie").is_some_and(|set| set.starts_with("__Host-cordboard-8080=")));
+    assert!(
+        other.header("Set-Cookie").is_some_and(|set| set.starts_with("__Host-cordboard-8080="))
+    );
     assert!(board.log().contains("source=198.51.100.7 transport=WSS"), "{}", board.log());
 }
 

@@ -2,9 +2,7 @@
 
 use crate::relay::*;
 use cordboard::codec::{Codec, Kind};
-use cordboard::media::{
-    Channel, Command, Dropped, Event, MediaPath, Protection, Source, SrtpKeys,
-};
+use cordboard::media::{Channel, Command, Dropped, Event, MediaPath, Protection, Source, SrtpKeys};
 use cordboard::rtp::rtcp::{self, RtcpPacket};
 use cordboard::srtp::{MasterKey, ProtectContext, Seed, Suite, UnprotectContext};
 use std::net::SocketAddr;
