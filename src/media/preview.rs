@@ -152,9 +152,8 @@ impl Assembly {
         // H.261 renews its pictures piece by piece, and names none a key frame.
         let format = packing(codec, PacketizationMode::NonInterleaved);
         let format = format.filter(|_| *codec != Codec::H261);
-        // A slice does not say whether it is the first of its picture; what stands before it does.
         let is_cut = match arrived.what {
-            PacketKind::Picture(FrameContents::H264(contents)) => !contents.sequence_parameters,
+            PacketKind::Picture(FrameContents::H264(contents)) => !contents.begins_key_frame(),
             PacketKind::Picture(FrameContents::Vp8(_) | FrameContents::H263(_)) => false,
             PacketKind::Picture(FrameContents::Opaque)
             | PacketKind::Sound

@@ -103,6 +103,8 @@ pub struct Contents {
     pub key_frame: bool,
     /// A slice of another picture.
     pub other_picture: bool,
+    /// The first slice of a picture.
+    pub first_slice: bool,
     /// A sequence parameter set.
     pub sequence_parameters: bool,
     /// A picture parameter set.
@@ -115,22 +117,27 @@ impl Contents {
     pub fn of(payload: &[u8]) -> Self {
         let mut contents = Self::default();
         match Payload::read(payload) {
-            Some(Payload::Single(nal)) => contents.add(nal[0]),
-            Some(Payload::Aggregate(nals)) => nals.for_each(|nal| contents.add(nal[0])),
-            Some(Payload::Fragment(piece)) if piece.start => contents.add(piece.header),
+            Some(Payload::Single(nal)) => contents.add(nal[0], &nal[1..]),
+            Some(Payload::Aggregate(nals)) => nals.for_each(|nal| contents.add(nal[0], &nal[1..])),
+            Some(Payload::Fragment(piece)) if piece.start => {
+                contents.add(piece.header, piece.data);
+            }
             Some(Payload::Fragment(_)) | None => {}
         }
         contents
     }
 
-    /// Whether a decoder can begin here, given parameter sets from here or from before.
+    /// Whether a decoder can begin here, given parameter sets from here or from before. At a later slice
+    /// it would show a hole in place of the first, and lean on it until the next key frame.
     #[must_use]
     pub fn begins_key_frame(self) -> bool {
-        self.key_frame || self.sequence_parameters
+        self.key_frame && self.first_slice || self.sequence_parameters
     }
 
-    fn add(&mut self, header: u8) {
-        match header & TYPE {
+    fn add(&mut self, header: u8, data: &[u8]) {
+        let kind = header & TYPE;
+        self.first_slice |= matches!(kind, SLICE | 2 | IDR_SLICE) && begins_picture(data);
+        match kind {
             IDR_SLICE => self.key_frame = true,
             SLICE | 2 => self.other_picture = true,
             SEQUENCE_PARAMETERS => self.sequence_parameters = true,
@@ -138,6 +145,13 @@ impl Contents {
             _of_no_interest => {}
         }
     }
+}
+
+/// Whether a slice is the first of its picture: ITU-T H.264 §7.3.3 begins it with `first_mb_in_slice`, of
+/// which 0 is written as a single 1 (§9.1).
+#[must_use]
+pub fn begins_picture(slice: &[u8]) -> bool {
+    slice.first().is_some_and(|bits| bits & 0x80 != 0)
 }
 
 /// Puts whole NAL units together again.
@@ -293,7 +307,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const IDR: &[u8] = &[0x65, 1, 2, 3];
+    const IDR: &[u8] = &[0x65, 0x88, 2, 3];
+    const SECOND_SLICE: &[u8] = &[0x65, 0x42, 2, 3];
     const SPS: &[u8] = &[0x67, 4, 5];
 
     fn cut(nal: &[u8], payload_max: usize) -> Vec<Vec<u8>> {
@@ -325,8 +340,18 @@ mod tests {
         assert!(Contents::of(&aggregate(&[SPS, IDR])).key_frame);
         assert!(Contents::of(&aggregate(&[SPS, &[0x68, 1]])).begins_key_frame());
         assert!(Contents::of(&pieces[0]).key_frame);
-        for other in [&pieces[1], &[0x41, 1][..], &[0x68, 1], &[], &[0x78], &[0x7c, 0x85]] {
+        for other in [&pieces[1], &[0x41, 0x9a][..], &[0x68, 1], &[], &[0x78], &[0x7c, 0x85]] {
             assert!(!Contents::of(other).begins_key_frame(), "{other:x?}");
+        }
+    }
+
+    #[test]
+    fn no_key_frame_begins_at_its_second_slice() {
+        let pieces = cut(&[SECOND_SLICE, &[7; 100]].concat(), 50);
+        let aggregate = aggregate(&[SECOND_SLICE, SECOND_SLICE]);
+        for payload in [SECOND_SLICE, &pieces[0], &aggregate, &[0x65]] {
+            let contents = Contents::of(payload);
+            assert!(contents.key_frame && !contents.begins_key_frame(), "{payload:x?}");
         }
     }
 

@@ -17,9 +17,13 @@ const TYPE: u8 = 0x7e;
 pub fn begins_key_frame(payload: &[u8]) -> bool {
     let [first, _layer, rest @ ..] = payload else { return false };
     match (kind(*first), rest) {
-        (AGGREGATE, [_size, _size_too, header, ..]) => is_entry(kind(*header)),
-        (FRAGMENT, [header, ..]) => header & FIRST_FRAGMENT != 0 && is_entry(header & 0x3f),
-        (single, _) => is_entry(single),
+        (AGGREGATE, [_size, _size_too, header, _layer_too, data @ ..]) => {
+            is_entry(kind(*header), data)
+        }
+        (FRAGMENT, [header, data @ ..]) => {
+            header & FIRST_FRAGMENT != 0 && is_entry(header & 0x3f, data)
+        }
+        (single, data) => is_entry(single, data),
     }
 }
 
@@ -28,9 +32,13 @@ fn kind(header: u8) -> u8 {
     header >> 1 & 0x3f
 }
 
-/// ITU-T H.265, table 7-1: BLA, IDR, CRA; VPS, SPS, PPS.
-fn is_entry(kind: u8) -> bool {
-    matches!(kind, 16..=21 | 32..=34)
+/// ITU-T H.265, table 7-1: BLA, IDR, CRA, whose first bit says whether the slice is the first of its
+/// picture (§7.3.6.1); VPS, SPS, PPS.
+fn is_entry(kind: u8, data: &[u8]) -> bool {
+    match kind {
+        16..=21 => data.first().is_some_and(|bits| bits & 0x80 != 0),
+        _other => matches!(kind, 32..=34),
+    }
 }
 
 /// Puts fragmented NAL units together; one that lacks a piece is given up.
@@ -132,16 +140,20 @@ mod tests {
 
     #[test]
     fn an_entry_is_seen_in_every_kind_of_payload() {
-        assert!(begins_key_frame(&[19 << 1, 1, 0]), "an IDR slice");
+        assert!(begins_key_frame(&[19 << 1, 1, 0x80]), "an IDR slice");
         assert!(begins_key_frame(&[48 << 1, 1, 0, 2, 32 << 1, 1]), "an aggregate with parameters");
-        assert!(begins_key_frame(&[49 << 1, 1, 0x80 | 19, 0]), "the first fragment");
+        assert!(begins_key_frame(&[49 << 1, 1, 0x80 | 19, 0x80]), "the first fragment");
     }
 
     #[test]
     fn what_leans_on_other_pictures_or_is_cut_off_is_none() {
-        assert!(!begins_key_frame(&[49 << 1, 1, 19, 0]), "a later fragment");
+        assert!(!begins_key_frame(&[49 << 1, 1, 19, 0x80]), "a later fragment");
+        assert!(!begins_key_frame(&[19 << 1, 1, 0x40]), "a later slice");
+        assert!(!begins_key_frame(&[49 << 1, 1, 0x80 | 19, 0x40]), "a later slice, cut");
         assert!(!begins_key_frame(&[1 << 1, 1, 0]), "another slice");
-        for short in [&[][..], &[19 << 1], &[48 << 1, 1], &[48 << 1, 1, 0, 2], &[49 << 1, 1]] {
+        for short in
+            [&[][..], &[19 << 1], &[19 << 1, 1], &[48 << 1, 1], &[48 << 1, 1, 0, 2], &[49 << 1, 1]]
+        {
             assert!(!begins_key_frame(short), "{short:?}");
         }
     }

@@ -170,8 +170,7 @@ impl Depacketiser {
         match &mut self.unpacking {
             Unpacking::H264(_) | Unpacking::H265(_) if *wanted != Start::Middle => {}
             Unpacking::H264(reassembly) => reassembly.take(*count, payload, |nal| {
-                let kind = nal.first().map_or(0, |header| header & 0x1f);
-                *key_frame |= matches!(kind, h264::IDR_SLICE | h264::SEQUENCE_PARAMETERS);
+                *key_frame |= h264::Contents::of(nal).begins_key_frame();
                 append(unit, nal);
             }),
             Unpacking::H265(reassembly) => reassembly.take(*count, payload, |nal| {
@@ -354,8 +353,12 @@ mod tests {
         // Nothing in it looks like a start code.
         let filled = bytes.iter().map(|byte| byte | 0x41);
         match format {
-            PictureFormat::H264 { .. } => [0, 0, 0, 1, 0x65].into_iter().chain(filled).collect(),
-            PictureFormat::H265 => [0, 0, 0, 1, 19 << 1, 1].into_iter().chain(filled).collect(),
+            PictureFormat::H264 { .. } => {
+                [0, 0, 0, 1, 0x65, 0x88].into_iter().chain(filled).collect()
+            }
+            PictureFormat::H265 => {
+                [0, 0, 0, 1, 19 << 1, 1, 0x80].into_iter().chain(filled).collect()
+            }
             PictureFormat::H263 | PictureFormat::H263Plus => {
                 [0, 0, 0x80, 2, 8].into_iter().chain(filled).collect()
             }

@@ -796,7 +796,7 @@ fn after_a_loss_the_camera_is_asked_for_a_key_frame_and_the_screen_recovers() {
 fn a_loss_among_fragments_is_seen_by_a_receiver_of_whole_units_and_the_camera_is_asked() {
     let mut gallery = Gallery::of([(&Codec::H264, MODE_1), (&Codec::H264, ""), (&Codec::H264, "")]);
     gallery.relay.patch(&[(O, Source::Port(C))]);
-    let nal: Vec<u8> = [0x65].into_iter().chain((0..200_u8).cycle().take(4000)).collect();
+    let nal: Vec<u8> = [0x65, 0x88].into_iter().chain((0..200_u8).cycle().take(4000)).collect();
     let fragments: Vec<Vec<u8>> = {
         let mut packetiser =
             Packetiser::new(PictureFormat::H264 { mode: PacketizationMode::NonInterleaved }, 1000);
@@ -1101,7 +1101,7 @@ fn a_camera_that_alternates_two_codecs_opens_few_conversions() {
     gallery.relay.patch(&[(O, Source::Port(C))]);
     gallery.relay.wire.jobs.clear();
     for timestamp in (0..150).map(|n| n * 3000) {
-        for (number, payload) in [(100, &VP8_KEY[..]), (101, &[0x65, 1, 2, 3])] {
+        for (number, payload) in [(100, &VP8_KEY[..]), (101, &[0x65, 0x88, 2, 3])] {
             let packet = gallery.relay.phone(C).packet_of(number, timestamp, payload);
             gallery.relay.arrives(C, &packet);
             gallery.relay.pass(20);
@@ -1123,7 +1123,7 @@ fn a_camera_that_changes_to_a_codec_that_needs_none_ends_its_conversion() {
         gallery.relay.patch(&[(O, Source::Port(C))]);
         gallery.relay.wire.jobs.clear();
         for timestamp in (0..6).map(|n| n * 3000) {
-            for (number, payload) in [(100, &VP8_KEY[..]), (101, &[0x65, 1, 2, 3])] {
+            for (number, payload) in [(100, &VP8_KEY[..]), (101, &[0x65, 0x88, 2, 3])] {
                 let packet = gallery.relay.phone(C).packet_of(number, timestamp, payload);
                 gallery.relay.arrives(C, &packet);
             }

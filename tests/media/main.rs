@@ -757,6 +757,8 @@ fn payload_types_that_two_phones_use_for_each_others_codecs_are_not_mixed_up() {
 const VP8_KEY: [u8; 5] = [0x90, 0x80, 0x80, 1, 0];
 const VP8_DELTA: [u8; 5] = [0x90, 0x80, 0x80, 1, 1];
 const IDR: [u8; 3] = [0x65, 0x88, 0x84];
+/// `first_mb_in_slice` is not 0.
+const SECOND_IDR_SLICE: [u8; 3] = [0x65, 0x42, 0x21];
 const SLICE: [u8; 3] = [0x41, 0x9a, 0x02];
 
 impl Relay {
@@ -863,6 +865,22 @@ fn parameter_sets_from_sdp_stand_in_front_of_a_key_frame_that_comes_without() {
     assert_eq!(sent[0].header().timestamp, sent[2].header().timestamp);
     assert_eq!(sent[6].payload(), [0x67, 1, 2]);
     assert_continuous(&sent);
+}
+
+/// A decoder takes what follows a hole for whole when no number is missing, and shows the hole until the next key frame.
+#[test]
+fn a_switch_between_two_slices_of_a_key_frame_waits_for_the_next() {
+    let mut relay = Relay::with_three_cameras(&Codec::H264, "packetization-mode=1");
+    relay.send_frames(U, &[&IDR]);
+    relay.patch(&[(C, Source::Port(U))]);
+    relay.send_frames(U, &[&SECOND_IDR_SLICE, &SLICE]);
+    assert!(relay.rtp_to(C).is_empty());
+    relay.pass(1000);
+    relay.send_frames(U, &[&SLICE]);
+    assert_eq!(relay.key_frame_requests().len(), 2, "at the switch, and a second later");
+    relay.send_frames(U, &[&IDR, &SECOND_IDR_SLICE, &SLICE]);
+    let sent: Vec<_> = relay.rtp_to(C).iter().map(|packet| packet.payload().to_vec()).collect();
+    assert_eq!(sent, [&IDR, &SECOND_IDR_SLICE, &SLICE]);
 }
 
 /// Some decoders gather packets up to the marker alone, and would mix two parties' pictures.
