@@ -12,7 +12,8 @@ use cordboard::media::{Channel, Command, Event, Job, PictureLimits, Source, Work
 use cordboard::rtp::TelephoneEvent;
 use cordboard::rtp::h264::PacketizationMode;
 use cordboard::rtp::video::{AccessUnit, Depacketiser, Packetiser, PictureFormat, nal_units};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
 
 /// What the three say.
 const TONES: [(PortId, u32); 3] = [(C, 500), (O, 700), (U, 1100)];
@@ -42,10 +43,10 @@ struct Voice {
     due: u64,
 }
 
-impl Voice {
-    fn new(relay: &mut Relay, port: PortId, codec: &Codec, number: u8) -> Self {
-        let packet_ms = if codec.facts().frame_ms == 30 { 30 } else { 20 };
-        let hz = TONES.iter().find(|(other, _)| *other == port).unwrap().1;
+/// Five seconds of a tone, in packets: coded once for all pairs that it is heard in.
+fn coded_tone(codec: &Codec, hz: u32, packet_ms: usize) -> VecDeque<Vec<u8>> {
+    static CODED: Mutex<BTreeMap<(String, u32), VecDeque<Vec<u8>>>> = Mutex::new(BTreeMap::new());
+    let code = || {
         let mut encoder = AudioEncoder::new(codec, 16_000).unwrap();
         let rate = encoder.sample_rate();
         let len = rate as usize / 1000 * packet_ms;
@@ -56,9 +57,24 @@ impl Voice {
             let len = encoder.encode(frame, &mut payload).unwrap();
             payload[..len].to_vec()
         });
+        coded.collect()
+    };
+    let mut coded = CODED.lock().unwrap_or_else(PoisonError::into_inner);
+    coded.entry((codec.to_string(), hz)).or_insert_with(code).clone()
+}
+
+impl Voice {
+    fn new(relay: &mut Relay, port: PortId, codec: &Codec, number: u8) -> Self {
+        let packet_ms = if codec.facts().frame_ms == 30 { 30 } else { 20 };
+        let hz = TONES.iter().find(|(other, _)| *other == port).unwrap().1;
         relay.phone(port).payload_type = number;
         relay.phone(port).step = codec.clock_rate() / 1000 * packet_ms as u32;
-        Self { port, packets: coded.collect(), packet_ms: packet_ms as u64, due: 0 }
+        Self {
+            port,
+            packets: coded_tone(codec, hz, packet_ms),
+            packet_ms: packet_ms as u64,
+            due: 0,
+        }
     }
 
     fn next(&mut self) -> Vec<u8> {

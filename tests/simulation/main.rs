@@ -41,7 +41,7 @@ mod written;
 use world::{Day, World};
 
 const SEED: u64 = 1;
-const CALLS: u64 = 4_000;
+const CALLS: u64 = 2_000;
 
 fn setting(name: &str, usual: u64) -> u64 {
     let set = std::env::var(name).ok();
@@ -70,7 +70,7 @@ fn two_busy_days_keep_every_promise() {
 #[test]
 fn a_perfect_network_keeps_every_promise_as_well() {
     let seed = setting("CORDBOARD_SEED", SEED);
-    play(Day { seed, calls: 1_000, lost: 0, doubled: 0, late: 0, trouble: false, mortality: 0 });
+    play(Day { seed, calls: 500, lost: 0, doubled: 0, late: 0, trouble: false, mortality: 0 });
 }
 
 /// Every seventh datagram is lost.
@@ -85,7 +85,7 @@ fn a_network_that_hardly_works_breaks_no_promise() {
 #[test]
 fn a_journal_that_fails_again_and_again_breaks_no_promise() {
     let seed = setting("CORDBOARD_SEED", SEED);
-    let calls = setting("CORDBOARD_TROUBLED_CALLS", 1_500);
+    let calls = setting("CORDBOARD_TROUBLED_CALLS", 1_000);
     play(Day { seed, calls, lost: 30, doubled: 20, late: 50, trouble: true, mortality: 0 });
 }
 
@@ -93,7 +93,7 @@ fn a_journal_that_fails_again_and_again_breaks_no_promise() {
 #[test]
 fn a_process_that_is_killed_again_and_again_breaks_no_promise() {
     let seed = setting("CORDBOARD_SEED", SEED);
-    let calls = setting("CORDBOARD_KILLED_CALLS", 1_000);
+    let calls = setting("CORDBOARD_KILLED_CALLS", 750);
     let mortality = setting("CORDBOARD_MORTALITY", 2_000);
     play(Day { seed, calls, lost: 30, doubled: 20, late: 50, trouble: false, mortality });
 }
@@ -102,7 +102,7 @@ fn a_process_that_is_killed_again_and_again_breaks_no_promise() {
 #[test]
 fn a_process_that_is_killed_while_its_journal_fails_breaks_no_promise() {
     let seed = setting("CORDBOARD_SEED", SEED);
-    let calls = setting("CORDBOARD_KILLED_CALLS", 1_000) / 4;
+    let calls = setting("CORDBOARD_KILLED_CALLS", 750) / 4;
     let mortality = setting("CORDBOARD_MORTALITY", 2_000);
     play(Day { seed, calls, lost: 30, doubled: 20, late: 50, trouble: true, mortality });
 }

@@ -78,9 +78,12 @@ pub(super) fn segmental_snr(reference: &[i16], heard: &[i16], sample_rate: u32) 
     sum / count.max(1.0)
 }
 
+/// A syllable at the highest rate: enough to find it again.
+const LIKENESS_LEN: usize = 16_000;
+
 /// The delay of `heard` behind `reference` in samples, at most `most`: where they are most alike.
 pub(super) fn delay(reference: &[i16], heard: &[i16], most: usize) -> usize {
-    let len = reference.len().min(heard.len()).saturating_sub(most);
+    let len = reference.len().min(heard.len()).saturating_sub(most).min(LIKENESS_LEN);
     let likeness = |shift: usize| -> i64 {
         let pairs = reference[..len].iter().zip(&heard[shift..]);
         pairs.map(|(a, b)| i64::from(*a) * i64::from(*b)).sum()
