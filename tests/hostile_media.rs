@@ -153,7 +153,7 @@ fn no_coded_picture_breaks_a_decoder() {
         let pictures = pictures_of(FORMATS[stream], STREAMS[stream]);
         let pictures: Vec<_> = pictures.iter().map(|picture| with_length(picture)).collect();
         let seeds = [[vec![codec], pictures.concat()].concat()];
-        feed(targets::decoded_pictures, &seeds, 300);
+        feed(targets::decoded_pictures, &seeds, 150);
     }
     assert_eq!(PICTURE_CODECS.len(), STREAM_OF_CODEC.len());
 }
@@ -202,5 +202,5 @@ fn no_records_break_a_handshake() {
     };
     assert!(said.iter().all(|heard| !heard.is_empty()));
     let seeds = [seed(0, &said[0]), seed(1, &said[1]), seed(0, &said[1]), seed(1, &said[0])];
-    feed(targets::handshake, &seeds, 2_000);
+    feed(targets::handshake, &seeds, 1_000);
 }
