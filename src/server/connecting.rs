@@ -21,7 +21,9 @@ use super::tls::{self, CertificateNews, Tls, TlsPeer};
 use super::websocket::{self, Origins};
 use crate::ids::{BootNumber, ConnectionId};
 use crate::sip::{Flow, Transport};
-use crate::wire::{ByteStream, PageConnection, PageService, SipUpgrade};
+use crate::wire::{
+    ByteStream, PageConnection, PageService, SipEntry, SipRefusal, SipVisit, SipVisitor,
+};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
@@ -264,21 +266,42 @@ impl SharedConnections {
         service(PageConnection { stream, local, remote, sealed }).await;
     }
 
-    /// Speaks SIP with a page whose session has been seen.
-    pub async fn serve_upgraded(self: Arc<Self>, upgrade: SipUpgrade) {
-        let SipUpgrade { stream, local, remote, secure, session } = upgrade;
-        if !self.limiter().has_room_for_page() {
-            return;
-        }
+    /// Lets a browser in that asks for SIP where pages are served, and keeps a place for it: for whoever shows a session, and
+    /// for a stranger under the rules of a listener.
+    ///
+    /// # Errors
+    /// Why it may not come in.
+    pub fn admit(self: &Arc<Self>, visit: SipVisit) -> Result<SipEntry, SipRefusal> {
+        let SipVisit { local, remote, secure, by } = visit;
         let transport = if secure { Transport::Wss } else { Transport::Ws };
         let flow = Flow { transport, local, remote, connection: self.mint() };
+        let by = match by {
+            SipVisitor::Session(session) => OpenedBy::Page(session),
+            SipVisitor::Unauthenticated { origins, is_direct } => {
+                // What a browser has connected to where a proxy is before us, we do not know.
+                let reached = is_direct.then_some(local.ip());
+                let mut origins = origins.iter();
+                if !origins.all(|origin| self.origins.admit(origin, reached, &self.tls)) {
+                    return Err(SipRefusal::Origin);
+                }
+                OpenedBy::Them
+            }
+        };
+        let place = self.keep_place(flow, by).ok_or(SipRefusal::Full)?;
+        Ok(Box::new(move |stream| Box::pin(place.serve(stream))))
+    }
+
+    /// Counts a browser that has asked for SIP.
+    fn keep_place(self: &Arc<Self>, flow: Flow, by: OpenedBy) -> Option<SipPlace> {
+        let ip = flow.remote.ip();
+        let mut limiter = self.limiter();
         // Who has shown a session is no stranger.
-        self.limiter().opened(flow.connection, None);
-        let by = OpenedBy::Page(session);
-        match self.announce(flow, by, Weak::new()).await {
-            Some(task) => websocket::serve(websocket::upgraded(stream).await, task).await,
-            None => self.limiter().closed(flow.connection),
-        }
+        let source = match by {
+            OpenedBy::Page(_) => limiter.has_room_for_page().then_some(None),
+            OpenedBy::Them | OpenedBy::Us => limiter.admits(ip).then_some(Some(ip)),
+        };
+        limiter.opened(flow.connection, source?);
+        Some(SipPlace { shared: Arc::clone(self), flow, by, is_up: false })
     }
 
     fn mint(&self) -> ConnectionId {
@@ -364,6 +387,32 @@ impl SharedConnections {
         let (ends, queue) = ConnectionEnds::new(stream);
         self.events.send(StreamEvent::Opened(flow, by, ends)).await.ok()?;
         Some(ConnectionTask { flow, greeted, queue, events: self.events.clone() })
+    }
+}
+
+/// The place of a browser that is to speak SIP.
+struct SipPlace {
+    shared: Arc<SharedConnections>,
+    flow: Flow,
+    by: OpenedBy,
+    /// The loop knows of the connection, and counts its end.
+    is_up: bool,
+}
+
+impl SipPlace {
+    async fn serve(mut self, stream: Box<dyn ByteStream>) {
+        let shared = Arc::clone(&self.shared);
+        let Some(task) = shared.announce(self.flow, self.by, Weak::new()).await else { return };
+        self.is_up = true;
+        websocket::serve(websocket::upgraded(stream).await, task).await;
+    }
+}
+
+impl Drop for SipPlace {
+    fn drop(&mut self) {
+        if !self.is_up {
+            self.shared.limiter().closed(self.flow.connection);
+        }
     }
 }
 
@@ -536,5 +585,41 @@ mod tests {
         plain.try_write(BYE).unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert_eq!(shared.handshakes.failed().0, 2, "it is told so");
+    }
+
+    #[tokio::test]
+    async fn without_a_session_the_rules_of_a_listener_hold_where_pages_are_served() {
+        let directory = tempfile::tempdir().unwrap();
+        let (shared, mut events) = shared(settings(directory.path()));
+        let limiter = Settings { per_source: 2, trusted: vec![] };
+        *shared.limiter() = ConnectionLimiter::new(limiter);
+        let ask = |origin: Option<&str>, is_direct| {
+            let (local, remote) = ("127.0.0.1:8080", "198.51.100.7:4000");
+            let origins = origin.into_iter().map(str::to_owned).collect();
+            shared.admit(SipVisit {
+                local: local.parse().unwrap(),
+                remote: remote.parse().unwrap(),
+                secure: true,
+                by: SipVisitor::Unauthenticated { origins, is_direct },
+            })
+        };
+        let refused = |entry: Result<SipEntry, SipRefusal>| entry.map(drop);
+        let here = Some("http://127.0.0.1:3000");
+        assert_eq!(refused(ask(Some("https://evil.example"), true)), Err(SipRefusal::Origin));
+        assert_eq!(refused(ask(here, false)), Err(SipRefusal::Origin), "a page of its own machine");
+        let places = [ask(here, true).unwrap(), ask(None, true).unwrap()];
+        assert_eq!(refused(ask(None, true)), Err(SipRefusal::Full));
+        drop(places);
+        assert_eq!(shared.limiter().figures(), (0, 1), "who has gone before the answer");
+        let (theirs, ours) = tokio::io::duplex(1_024);
+        let place = tokio::spawn(ask(None, true).unwrap()(Box::new(ours)));
+        let opened = events.recv().await.unwrap();
+        let StreamEvent::Opened(flow, OpenedBy::Them, _ends) = opened else { panic!("{opened:?}") };
+        assert_eq!(flow.transport, Transport::Wss);
+        drop(theirs);
+        place.await.unwrap();
+        let closed = events.recv().await.unwrap();
+        assert!(matches!(closed, StreamEvent::Closed(gone) if gone == flow), "{closed:?}");
+        assert_eq!(shared.limiter().figures().0, 1, "until the loop has heard of its end");
     }
 }

@@ -255,7 +255,7 @@ impl StreamConnections {
     /// Who speaks SIP with pages.
     pub fn sip_door(&self) -> SipDoor {
         let shared = Arc::clone(&self.shared);
-        Arc::new(move |upgrade| Box::pin(Arc::clone(&shared).serve_upgraded(upgrade)))
+        Arc::new(move |visit| shared.admit(visit))
     }
 
     /// From now on pages are served so.

@@ -45,19 +45,22 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// Whether a page of this origin may connect to our address `local`.
-    pub(super) fn admit(&self, origin: &str, local: IpAddr, tls: &Tls) -> bool {
+    /// Whether a page of this origin may connect to our address `local`; none where a proxy of ours is connected to.
+    pub(super) fn admit(&self, origin: &str, local: Option<IpAddr>, tls: &Tls) -> bool {
         let origin = origin.to_ascii_lowercase();
         if self.others.contains(&origin) {
             return true;
         }
         let Some(host) = host_of(&origin) else { return false };
-        let (ip, local) = (host.parse::<IpAddr>().ok(), local.to_canonical());
+        let (ip, local) = (host.parse::<IpAddr>().ok(), local.map(|local| local.to_canonical()));
         // Whatever runs on the machine of who looks at the page is no page of ours.
         if host == "localhost" || ip.is_some_and(|ip| ip.is_loopback()) {
-            return local.is_loopback() && ip.is_none_or(|ip| ip == local);
+            let local = local.filter(IpAddr::is_loopback);
+            return local.is_some_and(|local| ip.is_none_or(|ip| ip == local));
         }
-        ip == Some(local) || self.own.iter().any(|own| own == host) || tls.is_for(host)
+        ip.is_some_and(|ip| local == Some(ip))
+            || self.own.iter().any(|own| own == host)
+            || tls.is_for(host)
     }
 }
 
@@ -89,7 +92,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let answer = match read_head(&mut stream).await.map_err(|error| error.to_string())? {
-        Ok((request, rest)) => judge(&request, |origin| origins.admit(origin, local, tls))
+        Ok((request, rest)) => judge(&request, |origin| origins.admit(origin, Some(local), tls))
             .and_then(|()| upgrade(&request))
             .map(|answer| (answer, rest)),
         Err(refusal) => Err(refusal),

@@ -13,14 +13,22 @@ fn name_for(peer: &Peer) -> String {
 
 /// What the browser has.
 pub(super) fn token(headers: &HeaderMap, peer: &Peer) -> Option<SessionToken> {
+    values(headers, peer).find_map(SessionToken::parse)
+}
+
+/// Whether the browser has anything of ours, a session or not.
+pub(super) fn is_there(headers: &HeaderMap, peer: &Peer) -> bool {
+    values(headers, peer).next().is_some()
+}
+
+fn values<'a>(headers: &'a HeaderMap, peer: &Peer) -> impl Iterator<Item = &'a str> {
     // As bytes: what other programs of the same host keep beside it need be no ASCII (RFC 6265 §5.4).
     let (all, ours) = (headers.get_all(header::COOKIE).iter(), name_for(peer));
     let pairs = all.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
-    let mut values = pairs.filter_map(|pair| {
+    pairs.filter_map(move |pair| {
         let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
         (name.trim() == ours).then(|| value.trim())
-    });
-    values.find_map(SessionToken::parse)
+    })
 }
 
 /// What gives it to the browser. It has it for longer than the session lasts as a rule: when that ends, we say.
@@ -63,8 +71,10 @@ mod tests {
             HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_bytes(&beside).unwrap())]);
         assert_eq!(token(&others, &peer(true)), Some(given), "whatever stands beside it");
         assert_eq!(token(&headers, &peer(false)), None, "that of a page in clear is another");
+        assert!(is_there(&headers, &peer(false)), "but something it has");
         let beside = Peer { local: "127.0.0.1:81".parse().unwrap(), ..peer(true) };
         assert_eq!(token(&headers, &beside), None, "that of a neighbour on this host, too");
+        assert!(!is_there(&headers, &beside));
         let secure = give(given, &peer(true)).unwrap();
         let secure = secure.to_str().unwrap();
         assert!(

@@ -29,6 +29,12 @@ pub(super) fn own_page(headers: &HeaderMap, peer: &Peer) -> Result<(), WebRefusa
     }
 }
 
+/// The origins that a browser names; none where one cannot be read.
+pub(super) fn named(headers: &HeaderMap) -> Option<Vec<String>> {
+    let all = headers.get_all(header::ORIGIN).iter();
+    all.map(|origin| origin.to_str().ok().map(str::to_owned)).collect()
+}
+
 /// Host and port of an origin (RFC 6454 §6.1), and the port that it leaves out, which some proxies do not.
 fn authority(origin: &str) -> Option<(&str, &'static str)> {
     let sealed = origin.strip_prefix("https://").map(|host| (host, ":443"));

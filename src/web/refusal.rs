@@ -16,6 +16,8 @@ pub(super) enum WebRefusal {
     Malformed(&'static str),
     /// It is none of the things that are here.
     NoSuch,
+    /// It is here, but this cannot be done with it.
+    NoMethod,
     /// Nobody is logged in.
     NoSession,
     /// The name or the password is wrong.
@@ -24,6 +26,8 @@ pub(super) enum WebRefusal {
     WrongLink,
     /// Another site's page asks.
     OtherSite,
+    /// Another site's page asks for SIP.
+    ForeignOrigin,
     /// It came too slowly.
     Slow,
     /// It is too long.
@@ -51,6 +55,11 @@ impl WebRefusal {
         match self {
             Self::Malformed(what) => (S::BAD_REQUEST, "malformed", what),
             Self::NoSuch => (S::NOT_FOUND, "not-found", "There is nothing here."),
+            Self::NoMethod => (
+                S::METHOD_NOT_ALLOWED,
+                "no-method",
+                "This cannot be done here: the header Allow says what can.",
+            ),
             Self::NoSession => (S::UNAUTHORIZED, "no-session", "Please log in."),
             Self::WrongSecret => {
                 (S::UNAUTHORIZED, "wrong-secret", "The name or the password is wrong.")
@@ -63,6 +72,11 @@ impl WebRefusal {
             Self::OtherSite => {
                 (S::FORBIDDEN, "other-site", "Only a page of this switchboard may do this.")
             }
+            Self::ForeignOrigin => (
+                S::FORBIDDEN,
+                "other-site",
+                "Pages of this site may not connect: the switchboard's web.origins names those that may.",
+            ),
             Self::Slow => (S::REQUEST_TIMEOUT, "slow", "It took too long to arrive."),
             Self::TooLong => (S::PAYLOAD_TOO_LARGE, "too-long", "It is too long."),
             Self::NoJson => (S::UNSUPPORTED_MEDIA_TYPE, "no-json", "Send application/json."),
@@ -96,16 +110,40 @@ impl WebRefusal {
             Self::Busy | Self::Unwritten | Self::Unreadable => Some(RETRY_AFTER),
             Self::Malformed(_)
             | Self::NoSuch
+            | Self::NoMethod
             | Self::NoSession
             | Self::WrongSecret
             | Self::WrongLink
             | Self::OtherSite
+            | Self::ForeignOrigin
             | Self::Slow
             | Self::TooLong
             | Self::NoJson
             | Self::NoUpgrade => None,
         }
     }
+}
+
+/// The same answer, and for one by which the library refuses something by itself ours in its place.
+pub(super) fn in_our_words(answer: Response) -> Response {
+    let (status, headers) = (answer.status(), answer.headers());
+    let kind = headers.get(header::CONTENT_TYPE);
+    let is_ours = kind.is_some_and(|kind| kind == "application/json");
+    if is_ours || !(status.is_client_error() || status.is_server_error()) {
+        return answer;
+    }
+    let refusal = match status {
+        StatusCode::NOT_FOUND => WebRefusal::NoSuch,
+        StatusCode::METHOD_NOT_ALLOWED => WebRefusal::NoMethod,
+        _ if status.is_client_error() => WebRefusal::Malformed("This address cannot be read."),
+        _ => WebRefusal::Busy,
+    };
+    let mut ours = refusal.into_response();
+    // RFC 9110 §15.5.6
+    if let Some(allow) = headers.get(header::ALLOW) {
+        ours.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    ours
 }
 
 impl IntoResponse for WebRefusal {

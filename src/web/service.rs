@@ -1,10 +1,13 @@
 //! A browser's connection, from its first request to its last.
+//!
+//! Whatever is refused is refused in JSON, but for what is no request that anybody has seen: hyper answers a head that it cannot
+//! read (400), or that is too long or has too many headers (431), by itself, without a body, and closes the connection.
 
 use super::archive::Archive;
 use super::console::{self, ConsoleFiles};
 use super::patient_stream::PatientStream;
 use super::peer::Peer;
-use super::refusal::WebRefusal;
+use super::refusal::{WebRefusal, in_our_words};
 use super::site::PageSite;
 use super::{history, kept, login, stills, upgrade};
 use crate::wire::{PageConnection, PageService, PendingRequest, SipDoor};
@@ -113,7 +116,8 @@ async fn converse(connection: PageConnection, router: Router, is_proxy: bool) {
     }
 }
 
-fn finish(mut answer: Response, is_api: bool) -> Response {
+fn finish(answer: Response, is_api: bool) -> Response {
+    let mut answer = in_our_words(answer);
     let headers = answer.headers_mut();
     for (name, value) in EVERYWHERE {
         headers.insert(name, HeaderValue::from_static(value));
@@ -130,6 +134,7 @@ mod tests {
     use crate::exchange::{AdminRequest, WebReply};
     use crate::random::Random;
     use crate::session::SessionToken;
+    use crate::wire::SipRefusal;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
     use tokio::sync::oneshot;
 
@@ -137,7 +142,7 @@ mod tests {
     fn browser() -> (DuplexStream, mpsc::Sender<PendingRequest>, mpsc::Receiver<PendingRequest>) {
         let (requests, requested) = mpsc::channel(1);
         let (theirs, ours) = tokio::io::duplex(1 << 16);
-        let sip: SipDoor = Arc::new(|_| Box::pin(async {}));
+        let sip: SipDoor = Arc::new(|_| Err(SipRefusal::Full));
         let parts = WebParts {
             requests: requests.clone(),
             sip,
@@ -187,9 +192,31 @@ mod tests {
         assert!(told.starts_with("HTTP/1.1 401 ") && told.contains("no-session"), "{told}");
         let none = answer(&mut browser, "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n").await;
         assert!(none.starts_with("HTTP/1.1 404 ") && none.contains("nosniff"), "{none}");
-        let wrong = answer(&mut browser, "PATCH /api/session HTTP/1.1\r\nHost: a\r\n\r\n").await;
-        assert!(wrong.starts_with("HTTP/1.1 405 "), "{wrong}");
-        let nonsense = answer(&mut browser, "nonsense\r\n\r\n").await;
-        assert!(nonsense.starts_with("HTTP/1.1 400 "), "{nonsense}");
+        for (request, status, word) in [
+            ("PATCH /api/session", "405", "no-method"),
+            ("PUT /", "405", "no-method"),
+            ("POST /sip", "405", "no-method"),
+            ("OPTIONS *", "404", "not-found"),
+            ("DELETE /api/notes/3002/first", "400", "malformed"),
+            ("GET /api/notes/%ff", "400", "malformed"),
+        ] {
+            let said =
+                answer(&mut browser, &format!("{request} HTTP/1.1\r\nHost: a\r\n\r\n")).await;
+            let (head, body) = said.split_once("\r\n\r\n").unwrap();
+            assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {said}");
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            assert!(body["error"] == word && body["text"].is_string(), "{request}: {said}");
+            assert_eq!(head.contains("\r\nallow: "), status == "405", "{request}: {said}");
+        }
+        // Of these hyper tells nobody.
+        let long =
+            format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(HEAD_BYTES_MAX));
+        let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: x\r\n".repeat(HEADERS_MAX));
+        for (request, status) in [("nonsense\r\n\r\n", "400"), (&long, "431"), (&many, "431")] {
+            let (mut browser, _requests, _requested) = self::browser();
+            let bare = answer(&mut browser, request).await;
+            assert!(bare.starts_with(&format!("HTTP/1.1 {status} ")), "{bare}");
+            assert!(bare.contains("connection: close\r\n") && bare.ends_with("\r\n\r\n"), "{bare}");
+        }
     }
 }

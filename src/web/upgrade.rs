@@ -1,10 +1,20 @@
-//! `GET /sip`: SIP over WebSocket (RFC 7118, RFC 6455), in the name of a session.
+//! `GET /sip`: SIP over WebSocket (RFC 7118, RFC 6455), in the name of a session, or of nobody yet.
+//!
+//! ```text
+//!   our cookie ── a page of ours, and its session holds ──▶ the operator's: nothing is asked (RFC 7118 §7)
+//!           └──── else 403, 401
+//!   none ── a page that may, as at a listener of SIP ──▶ a stranger's: digest asks
+//!     └──── else 403
+//! ```
+//!
+//! A page of ours asks with `?session`, and is refused without one: it is to show its login, and not to be a stranger.
 
-use super::origin::own_page;
+use super::cookie;
+use super::origin::{self, own_page};
 use super::peer::Peer;
 use super::refusal::WebRefusal;
 use super::site::PageSite;
-use crate::wire::SipUpgrade;
+use crate::wire::{SipRefusal, SipVisit, SipVisitor};
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
@@ -18,27 +28,33 @@ const SUBPROTOCOL: &str = "sip";
 /// The only version there is (RFC 6455 §4.1).
 const VERSION: &str = "13";
 
-/// The connection becomes SIP, known by its session from here on.
+/// Said by who is somebody only with a session.
+const WITH_SESSION: &str = "session";
+
+/// The connection becomes SIP, known by its session from here on, if it has one.
 pub(super) async fn sip(
     State(site): State<Arc<PageSite>>,
     Extension(peer): Extension<Peer>,
     mut request: Request,
 ) -> Result<Response, WebRefusal> {
-    own_page(request.headers(), &peer)?;
-    let (_, session) = site.session(request.headers(), &peer).await?;
+    let is_page = request.uri().query() == Some(WITH_SESSION);
+    let by = visitor(&site, &peer, request.headers(), is_page).await?;
     // RFC 6455 §4.1
     if request.method() != Method::GET || request.version() < Version::HTTP_11 {
         return Err(WebRefusal::NoUpgrade);
     }
     let (accept, subprotocol) = accept(request.headers())?;
+    let Peer { local, secure, .. } = peer;
     let remote = peer.browser(request.headers());
+    let entry = (site.sip)(SipVisit { local, remote, secure, by }).map_err(|why| match why {
+        SipRefusal::Origin => WebRefusal::ForeignOrigin,
+        SipRefusal::Full => WebRefusal::Busy,
+    })?;
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         // Who has gone before the answer needs nothing more.
         let Ok(upgraded) = upgrade.await else { return };
-        let stream = Box::new(TokioIo::new(upgraded));
-        let Peer { local, secure, .. } = peer;
-        (site.sip)(SipUpgrade { stream, local, remote, secure, session: session.key }).await;
+        entry(Box::new(TokioIo::new(upgraded))).await;
     });
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -48,6 +64,22 @@ pub(super) async fn sip(
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
     Ok(response)
+}
+
+/// Who asks.
+async fn visitor(
+    site: &PageSite,
+    peer: &Peer,
+    headers: &HeaderMap,
+    is_page: bool,
+) -> Result<SipVisitor, WebRefusal> {
+    if is_page || cookie::is_there(headers, peer) {
+        own_page(headers, peer)?;
+        let (_, session) = site.session(headers, peer).await?;
+        return Ok(SipVisitor::Session(session.key));
+    }
+    let origins = origin::named(headers).ok_or(WebRefusal::ForeignOrigin)?;
+    Ok(SipVisitor::Unauthenticated { origins, is_direct: !peer.is_proxy })
 }
 
 /// What the answer says to the key and the subprotocols of a request that is right (RFC 6455 §4.2.1).

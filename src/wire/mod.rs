@@ -12,5 +12,8 @@ pub mod admin_wire;
 mod page_stream;
 mod pending_request;
 
-pub use page_stream::{ByteStream, PageConnection, PageService, Served, SipDoor, SipUpgrade};
+pub use page_stream::{
+    ByteStream, PageConnection, PageService, Served, SipDoor, SipEntry, SipRefusal, SipVisit,
+    SipVisitor,
+};
 pub use pending_request::{PendingRequest, REQUESTS_MAX};

@@ -1,7 +1,8 @@
 //! Connections of browsers, as those who accept them, those who serve pages and those who speak SIP hand them on.
 //!
 //! ```text
-//!   accepted, sealed ── PageConnection ──▶ HTTP ── GET /sip with a session ── SipUpgrade ──▶ SIP over WebSocket
+//!   accepted, sealed ── PageConnection ──▶ HTTP ── GET /sip ── SipVisit ──▶ SipEntry ──▶ SIP over WebSocket
+//!                                                              └─ SipRefusal
 //! ```
 
 use crate::session::SessionKey;
@@ -33,19 +34,44 @@ pub struct PageConnection {
 /// Who serves pages.
 pub type PageService = Arc<dyn Fn(PageConnection) -> Served + Send + Sync>;
 
-/// A connection that has become a WebSocket (RFC 6455) of the subprotocol `sip`.
-pub struct SipUpgrade {
-    /// What it says.
-    pub stream: Box<dyn ByteStream>,
+/// A browser that asks for SIP over WebSocket (RFC 7118), before it has its answer.
+#[derive(Clone, Debug)]
+pub struct SipVisit {
     /// Our address.
     pub local: SocketAddr,
     /// The browser's.
     pub remote: SocketAddr,
     /// The browser speaks TLS, with us or with the proxy before us.
     pub secure: bool,
-    /// Whose session it has shown.
-    pub session: SessionKey,
+    /// Who asks.
+    pub by: SipVisitor,
 }
 
+/// Who asks for SIP.
+#[derive(Clone, Debug)]
+pub enum SipVisitor {
+    /// Whoever has shown this session.
+    Session(SessionKey),
+    /// Somebody who has shown none: digest asks who it is, as it does at a listener of SIP.
+    Unauthenticated {
+        /// The pages that ask, as browsers name them; a program names none.
+        origins: Vec<String>,
+        /// It has connected to us, and not to a proxy before us.
+        is_direct: bool,
+    },
+}
+
+/// Why somebody does not get SIP.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SipRefusal {
+    /// A page of another site asks.
+    Origin,
+    /// There is no place for one more, or for one more from there.
+    Full,
+}
+
+/// What is done with a connection once it is a WebSocket of the subprotocol `sip`; its place is kept until this is dropped.
+pub type SipEntry = Box<dyn FnOnce(Box<dyn ByteStream>) -> Served + Send>;
+
 /// Who speaks SIP with browsers.
-pub type SipDoor = Arc<dyn Fn(SipUpgrade) -> Served + Send + Sync>;
+pub type SipDoor = Arc<dyn Fn(SipVisit) -> Result<SipEntry, SipRefusal> + Send + Sync>;

@@ -122,11 +122,19 @@ impl HttpClient {
 
     /// SIP over WebSocket; the status line where it is refused.
     pub fn sip(&self) -> Result<WebSocket, String> {
-        let mut headers = format!("Sec-WebSocket-Protocol: sip\r\nOrigin: {}\r\n", self.origin);
+        self.sip_at("/sip")
+    }
+
+    /// The same at that path.
+    pub fn sip_at(&self, path: &str) -> Result<WebSocket, String> {
+        let mut headers = "Sec-WebSocket-Protocol: sip\r\n".to_owned();
+        if !self.origin.is_empty() {
+            headers += &format!("Origin: {}\r\n", self.origin);
+        }
         if let Some(cookie) = &self.cookie {
             headers += &format!("Cookie: {cookie}\r\n");
         }
-        WebSocket::open_at(Pipe::tcp(self.to), "/sip", &self.to.to_string(), &headers)
+        WebSocket::open_at(Pipe::tcp(self.to), path, &self.to.to_string(), &headers)
     }
 }
 

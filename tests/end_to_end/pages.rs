@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::http_client::{self, HttpClient};
-use crate::sip::Message;
+use crate::sip::{Message, authorization};
 use crate::switchboard::{PASSWORD, Switchboard};
 use crate::web_socket::{Pipe, WebSocket};
 
@@ -276,8 +276,6 @@ fn by_its_cookie_a_page_is_its_operators_desk_and_phone_and_nobody_elses() {
     let mut board = open();
     let browser = logged_in(&board, "op1");
     assert!(browser.tab().sip().is_ok());
-    let without = HttpClient { cookie: None, ..browser.tab() };
-    assert!(without.sip().is_err_and(|why| why.contains("401")));
     let mut socket = browser.sip().expect("it has a session");
     assert_eq!(status_of(&mut socket, &request("REGISTER", "3001", "3001", 1)), 200);
     assert!(board.cli("registrations --format json").contains("page.invalid"));
@@ -352,6 +350,42 @@ fn only_sip_is_spoken_at_its_address_and_no_more_connections_than_eight_for_a_se
     let mut oldest = browser.sip().expect("it has a session");
     let _others: Vec<_> = (0..8).map(|_| browser.sip().expect("it has a session")).collect();
     assert!(http_client::is_closed(&mut oldest, SOON));
+}
+
+/// Whoever shows no session is nobody, as at a listener of SIP: digest asks, and the limits of strangers hold.
+#[test]
+fn without_a_cookie_digest_asks_who_it_is() {
+    let site = "https://phones.example";
+    let board = Switchboard::open_with(&format!(
+        "[web]\nlisten = \"http:NETWORK.1:8080\"\norigins = [\"{site}\"]\n[limits]\nconnections = 3\n"
+    ));
+    let from =
+        |origin: &str| HttpClient { origin: origin.to_owned(), ..HttpClient::new(page(&board)) };
+    let own = HttpClient::new(page(&board));
+    assert!(from("https://evil.example").sip().is_err_and(|why| why.contains("403")));
+    assert!(own.sip_at("/sip?session").is_err_and(|why| why.contains("401")), "a page of ours");
+    // As nobody: its desk is asked for, its phone as well.
+    let mut phone = own.sip().expect("no cookie is no wrong one");
+    let desk = request("INVITE", "desk", "op1", 1).with("Recv-Info", "operator-desk");
+    assert_eq!(status_of(&mut phone, &desk), 401);
+    let register = request("REGISTER", "3002", "3002", 2);
+    let challenge = final_response(&mut phone, &register);
+    assert_eq!(challenge.status(), Some(401));
+    let proof = authorization(&challenge, "REGISTER", "sip:cordboard.test", "3002", PASSWORD);
+    let register = request("REGISTER", "3002", "3002", 3).with("Authorization", proof);
+    assert_eq!(status_of(&mut phone, &register), 200);
+    // Somebody's connection takes no place of strangers.
+    let unauthenticated: Vec<_> =
+        ["", site, &own.origin].map(|origin| from(origin).sip().expect("there is a place")).into();
+    assert!(own.sip().is_err_and(|why| why.contains("503")));
+    assert_eq!(logged_in(&board, "op1").sip().map(drop), Ok(()), "a session has one all the same");
+    unauthenticated.into_iter().for_each(WebSocket::close);
+    crate::wait::until("a place", SOON, || own.sip().ok());
+    assert_eq!(
+        status_of(&mut phone, &request("REGISTER", "3003", "3003", 4)),
+        401,
+        "in another's name"
+    );
 }
 
 #[test]

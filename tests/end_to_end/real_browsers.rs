@@ -87,11 +87,12 @@ fn the_whole_operator_call_with_firefox_as_the_operators_phone() {
     whole_call(Stage::begin(board, (caller, OUTSIDE), operator, user, [true; 3]));
 }
 
-/// JsSIP calls, and Chromium is the operator's phone.
+/// JsSIP calls, by the door of the pages, and Chromium is the operator's phone.
 #[test]
 fn the_whole_operator_call_with_browsers_alone() {
     let board = open("");
-    let jssip = json!({ "page": "jssip.html" });
+    let door = format!("ws://{}:8080/sip", board.place.switchboard().ip());
+    let jssip = json!({ "page": "jssip.html", "url": door });
     let caller = page(&board, Kind::Chromium, CALLER, OUTSIDE, &jssip);
     let operator = page(&board, Kind::Chromium, OPERATOR, "3001", &json!({ "atOnce": true }));
     let user = page(&board, Kind::Firefox, USER, "3002", &json!({}));

@@ -210,7 +210,8 @@ export class App {
   /** @param {import('./api.js').Session} session @param {string | null} registers the number of this page's phone @param {string} number */
   connect(session, registers, number) {
     const scheme = location.protocol === 'http:' ? 'ws:' : 'wss:';
-    const transport = new Transport(`${scheme}//${location.host}/sip`);
+    // Without a session it is not to be a stranger's connection, but refused: then the page shows its login.
+    const transport = new Transport(`${scheme}//${location.host}/sip?session`);
     const agent = new Agent(transport, { domain: session.domain, instance: this.instance() });
     const desk = new Desk(agent, session.operator, () => Date.now() + clock.ahead);
     const phone = registers === null ? null : new Phone(agent, registers, this.devices);
