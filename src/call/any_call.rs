@@ -26,8 +26,9 @@ impl AnyCall {
     /// Takes one input; what it wants done is in the steps.
     pub fn handle(&mut self, input: CallInput<'_>, ctx: &mut CallContext<'_>) {
         self.take(input, ctx);
-        if let Self::Operator(call) = self {
-            call.follow_preview(ctx);
+        match self {
+            Self::Operator(call) => call.follow_preview(ctx),
+            Self::Direct(call) => call.follow_desks(ctx),
         }
     }
 
@@ -169,6 +170,7 @@ impl DirectCall {
             DirectCallInput::Join { referrer, target } => self.join(referrer, target, ctx),
             DirectCallInput::GoOnAt { replaced, leg } => self.go_on_at(replaced, leg, ctx),
             DirectCallInput::PickUp(by) => self.pick_up(by, ctx),
+            DirectCallInput::Greet { operator } => self.greet_desk(&operator, ctx),
         }
     }
 }

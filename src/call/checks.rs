@@ -99,7 +99,12 @@ impl Checks {
 
     /// Who hears and sees the operator, and whom it hears and sees: the fields of `senses`.
     pub fn senses(&self) -> [Vec<&'static str>; 4] {
-        let Some(operator) = self.party(CallParty::Operator) else { return Default::default() };
+        self.senses_of(CallParty::Operator)
+    }
+
+    /// The same of a party that an operator is.
+    pub fn senses_of(&self, own: CallParty) -> [Vec<&'static str>; 4] {
+        let Some(operator) = self.party(own) else { return Default::default() };
         let others = || self.parties.iter().filter(|other| other.leg != operator.leg);
         let words = |holds: &dyn Fn(&CheckedParty) -> bool| {
             others().filter(|other| holds(other)).map(|other| other.party.word()).collect()

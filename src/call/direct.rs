@@ -10,6 +10,7 @@
 use super::admission::{self, AdmittedCall, Callee, CallerIdentity};
 use super::call_record::{CallRecord, EndedBy};
 use super::context::CallContext;
+use super::direct_desks::DirectDesks;
 use super::log_event::LogEvent;
 use super::operator_state::AnsweredCallee;
 use super::ringing::{CallAttempt, ForkResult, Permission, RingingPhones};
@@ -39,6 +40,8 @@ pub(crate) struct DirectCall {
     /// It has dialled a `sips:` URI; of no account once somebody has answered.
     pub sips: bool,
     pub redirections: u8,
+    /// The desks of the operators that are parties of it.
+    pub desks: DirectDesks,
 }
 
 /// Where an ordinary call stands.
@@ -91,7 +94,8 @@ impl DirectCall {
     ) -> Self {
         let state = DirectCallState::Arrived;
         let (sees, sips, redirections) = (false, false, 0);
-        Self { id, caller, identity, record, state, answered, sees, sips, redirections }
+        let desks = DirectDesks::default();
+        Self { id, caller, identity, record, state, answered, sees, sips, redirections, desks }
     }
 
     /// A call that an operator has handed over.
@@ -104,7 +108,8 @@ impl DirectCall {
     ) -> Self {
         let state = DirectCallState::Talking { callee };
         let (answered, sees, sips, redirections) = (true, false, false, 0);
-        Self { id, caller, identity, record, state, answered, sees, sips, redirections }
+        let desks = DirectDesks::default();
+        Self { id, caller, identity, record, state, answered, sees, sips, redirections, desks }
     }
 
     /// Calls the callee's phones; a callee without one ends the call.
@@ -188,6 +193,9 @@ impl DirectCall {
         let leg = event.leg();
         if let leg::Event::Referred { transaction, refer_to, replaces: None, .. } = event {
             return self.on_refer(leg, *transaction, refer_to, ctx);
+        }
+        if let leg::Event::Senses { senses, .. } = event {
+            return self.on_senses(leg, *senses, ctx);
         }
         match &mut self.state {
             DirectCallState::Ringing { callee, .. } if callee.has(leg) => {

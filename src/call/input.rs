@@ -98,4 +98,6 @@ pub(crate) enum DirectCallInput {
     GoOnAt { replaced: LegId, leg: LegId },
     /// Somebody else answers while phones ring.
     PickUp(AnsweredCallee),
+    /// The desk of this operator, who may be one of the two, is up and knows nothing yet.
+    Greet { operator: OperatorId },
 }

@@ -13,6 +13,7 @@
 //! layer 8  taking consultation     what waits for the journal; the wanted person, talked to unheard
 //! layer 8  handover entrusting     the health gate, the release; a release before the answer
 //! layer 8  recording views ending  whom its file follows; what desks see; everybody is told
+//! layer 8  direct_senses   the same for operators in a call between two parties
 //! layer 8  observing       how its parties' media do, and who hears and sees whom
 //! layer 8  transfer replacing camera   REFER; Replaces; one party, and a place to look at
 //! layer 8  sources parties     who hears and sees whom; who is in it
@@ -22,6 +23,7 @@
 //! layer 7  direct          between two parties
 //! layer 7  input           what reaches them
 //! layer 7  saved           a call as a value
+//! layer 6  direct_desks    which desks are told of a call between two parties
 //! layer 6  operator_state  what each state of a call through an operator has
 //! layer 5  ringing         phones that ring in parallel
 //! layer 4  context         one step: the facts, and what is wanted so far
@@ -45,6 +47,8 @@ mod checks;
 mod consultation;
 mod context;
 mod direct;
+mod direct_desks;
+mod direct_senses;
 mod ending;
 mod entrusting;
 mod facts;

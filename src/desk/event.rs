@@ -1,6 +1,6 @@
 //! What a desk is told: views of results and events as JSON objects.
 
-use crate::ids::{Number, OperatorId, QueueId, RequestId};
+use crate::ids::{CallId, Number, OperatorId, QueueId, RequestId};
 use crate::time::UnixTime;
 use serde_json::{Value, json};
 
@@ -95,6 +95,21 @@ pub enum DeskEvent {
         /// Whose picture it is given.
         you_see: Vec<&'static str>,
     },
+    /// The same of an ordinary call of the operator's phone, as an event of the same name.
+    DirectSenses {
+        /// Which call.
+        call: CallId,
+        /// With whom; none once the two talk no more.
+        partner: Option<Partner>,
+        /// Who is given the operator's voice.
+        hears_you: Vec<&'static str>,
+        /// Whose voice the operator is given.
+        you_hear: Vec<&'static str>,
+        /// Who is given its picture.
+        sees_you: Vec<&'static str>,
+        /// Whose picture it is given.
+        you_see: Vec<&'static str>,
+    },
     /// How a terminal on the desk's list stands, at each change.
     Terminal {
         /// Its number.
@@ -128,6 +143,23 @@ pub enum DeskEvent {
     },
     /// Another desk of the same operator took over.
     Evicted,
+}
+
+/// Whom the operator's phone has in an ordinary call.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Partner {
+    /// The number, or `anonymous`.
+    pub number: String,
+    /// The display name, may be empty.
+    pub name: String,
+}
+
+impl Partner {
+    fn json(&self) -> Value {
+        json!({
+            "number": shortened(&self.number, NUMBER_MAX), "name": shortened(&self.name, NAME_MAX),
+        })
+    }
 }
 
 /// Who called, as a desk sees it.
@@ -218,29 +250,27 @@ impl DeskEvent {
                 value
             }
             Self::Callee { request, number, progress, reason } => {
-                let mut value = json!({
-                    "event": "callee", "request": request.to_string(),
-                    "number": shortened(number.as_str(), NUMBER_MAX), "progress": progress,
-                });
-                if let Some(reason) = reason {
-                    value["reason"] = (*reason).into();
-                }
-                value
+                callee(*request, number, progress, *reason)
             }
             Self::Senses { request, hears_you, you_hear, sees_you, you_see } => json!({
                 "event": "senses", "request": request.to_string(), "hears_you": hears_you,
                 "you_hear": you_hear, "sees_you": sees_you, "you_see": you_see,
             }),
+            Self::DirectSenses { call, partner, hears_you, you_hear, sees_you, you_see } => {
+                let mut value = json!({
+                    "event": "senses", "direct": call.to_string(), "hears_you": hears_you,
+                    "you_hear": you_hear, "sees_you": sees_you, "you_see": you_see,
+                });
+                if let Some(partner) = partner {
+                    value["partner"] = partner.json();
+                }
+                value
+            }
             Self::Terminal { number, state } => json!({
                 "event": "terminal", "number": shortened(number.as_str(), NUMBER_MAX),
                 "state": state,
             }),
-            Self::Health { request, report } => {
-                let mut value = report.clone();
-                value["event"] = "health".into();
-                value["request"] = request.to_string().into();
-                value
-            }
+            Self::Health { request, report } => health(*request, report),
             Self::Queue { queue, is_night } => {
                 json!({"event": "queue", "queue": queue.as_str(), "night": is_night})
             }
@@ -447,6 +477,29 @@ impl CommandOutcome {
             }
         }
     }
+}
+
+fn callee(
+    request: RequestId,
+    number: &Number,
+    progress: &str,
+    reason: Option<&'static str>,
+) -> Value {
+    let mut value = json!({
+        "event": "callee", "request": request.to_string(),
+        "number": shortened(number.as_str(), NUMBER_MAX), "progress": progress,
+    });
+    if let Some(reason) = reason {
+        value["reason"] = reason.into();
+    }
+    value
+}
+
+fn health(request: RequestId, report: &Value) -> Value {
+    let mut value = report.clone();
+    value["event"] = "health".into();
+    value["request"] = request.to_string().into();
+    value
 }
 
 fn shortened(text: &str, max: usize) -> String {

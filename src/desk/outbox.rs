@@ -5,12 +5,12 @@
 //!   state ── newest only ──────────────────────────┼─▶ one in flight ── 200 ──▶ the next
 //!   positions ── newest per request ───────────────┤        │ 5 s ──▶ unresponsive
 //!   terminals ── newest per number ────────────────┤        └ 32 s (timer F) ──▶ lost
-//!   senses ── newest per request ──────────────────┤
+//!   senses ── newest per call ─────────────────────┤
 //!   health ── newest only ─────────────────────────┘
 //! ```
 
 use super::event::DeskEvent;
-use crate::ids::{Number, RequestId};
+use crate::ids::{CallId, Number, RequestId};
 use crate::time::{Duration, Instant};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -58,6 +58,7 @@ pub struct Outbox {
     positions: BTreeMap<RequestId, DeskEvent>,
     terminals: BTreeMap<Number, DeskEvent>,
     senses: BTreeMap<RequestId, DeskEvent>,
+    direct_senses: BTreeMap<CallId, DeskEvent>,
     health: Option<DeskEvent>,
     open: bool,
     /// The requests of which the desk was told and which were not withdrawn since.
@@ -83,6 +84,9 @@ impl Outbox {
             DeskMessage::Event(state @ DeskEvent::State { .. }) => self.state = Some(state),
             DeskMessage::Event(senses @ DeskEvent::Senses { request, .. }) => {
                 self.senses.insert(request, senses);
+            }
+            DeskMessage::Event(senses @ DeskEvent::DirectSenses { call, .. }) => {
+                self.direct_senses.insert(call, senses);
             }
             DeskMessage::Event(DeskEvent::Terminal { number, state }) => {
                 let terminal = DeskEvent::Terminal { number: number.clone(), state };
@@ -172,14 +176,17 @@ impl Outbox {
             && self.positions.is_empty()
             && self.terminals.is_empty()
             && self.senses.is_empty()
+            && self.direct_senses.is_empty()
             && self.health.is_none()
     }
 
     fn pop(&mut self) -> Option<DeskMessage> {
         self.urgent.pop_front().or_else(|| {
             // Who hears whom is what a person has to know first.
-            let low =
-                self.senses.pop_first().map(|(_, senses)| senses).or_else(|| self.state.take());
+            let senses = self.senses.pop_first().map(|(_, senses)| senses);
+            let senses =
+                senses.or_else(|| self.direct_senses.pop_first().map(|(_, senses)| senses));
+            let low = senses.or_else(|| self.state.take());
             let low = low.or_else(|| self.positions.pop_first().map(|(_, event)| event));
             let low = low.or_else(|| self.terminals.pop_first().map(|(_, event)| event));
             low.or_else(|| self.health.take()).map(DeskMessage::Event)
@@ -223,6 +230,7 @@ fn offered(event: &DeskEvent) -> Option<RequestId> {
         | DeskEvent::Callee { .. }
         | DeskEvent::Health { .. }
         | DeskEvent::Senses { .. }
+        | DeskEvent::DirectSenses { .. }
         | DeskEvent::Terminal { .. }
         | DeskEvent::Queue { .. }
         | DeskEvent::Notice { .. }

@@ -6,7 +6,8 @@ use super::machine::{Env, Machine};
 use super::watched_terminals::TerminalState;
 use crate::acd;
 use crate::call::{
-    AnyCall, CallInput, CallStep, CommandSource, Keep, LogEvent, OperatorCallInput, Owner, refusal,
+    AnyCall, CallInput, CallStep, CommandSource, DirectCallInput, Keep, LogEvent,
+    OperatorCallInput, Owner, refusal,
 };
 use crate::cause::Cause;
 use crate::desk::command::{BadCommand, Command, Verb, WhichCall};
@@ -312,6 +313,10 @@ impl Machine {
             self.desks.say(operator, DeskMessage::Snapshot(DeskEvent::Parked(parked)));
         }
         self.desks.say(operator, DeskMessage::Snapshot(DeskEvent::SnapshotEnd { offers }));
+        for id in self.direct_calls_of(operator) {
+            let greet = DirectCallInput::Greet { operator: operator.clone() };
+            self.with_call(env, id, CallInput::Direct(greet));
+        }
         // A phone that began anew with its desk does not know its call any more.
         let phone = self.positions.get(operator).and_then(|position| position.phone());
         env.out.extend(phone.map(|leg| Effect::Leg(leg::Command::Probe { leg })));

@@ -238,6 +238,7 @@ impl ControlDialogs {
             | DeskEvent::Callee { .. }
             | DeskEvent::Health { .. }
             | DeskEvent::Senses { .. }
+            | DeskEvent::DirectSenses { .. }
             | DeskEvent::Terminal { .. }
             | DeskEvent::Queue { .. }
             | DeskEvent::Notice { .. }

@@ -235,7 +235,9 @@ impl Machine {
         self.touched.insert(id);
         let (seat, rejoining) = (seat_of(&call).cloned(), rejoining_of(&call).cloned());
         let ((), steps) = self.think(env, |ctx| call.handle(input, ctx));
+        let was_through_operator = matches!(call, AnyCall::Operator(_));
         let call = self.settle(call);
+        let is_handed_over = was_through_operator && matches!(call, AnyCall::Direct(_));
         self.set_alarm(id, &call);
         self.arriving.note(env.now.instant, id, &call);
         self.note_ear(id, seat, seat_of(&call));
@@ -258,6 +260,10 @@ impl Machine {
         self.perform(env, steps);
         if let Some(request) = request {
             self.list_parked(env, request, id);
+        }
+        if is_handed_over {
+            // Its callee may be another operator.
+            self.with_call(env, id, CallInput::Begun);
         }
         if is_over {
             self.dropped.remove(&id);

@@ -3,9 +3,9 @@
 use super::api::Effect;
 use super::commands::state_event;
 use super::machine::{Env, Machine};
-use crate::call::{CallInput, Keep, OperatorCallInput};
+use crate::call::{AnyCall, CallInput, Keep, OperatorCallInput};
 use crate::cause::Cause;
-use crate::ids::OperatorId;
+use crate::ids::{CallId, OperatorId};
 use crate::presence;
 
 impl Machine {
@@ -38,6 +38,19 @@ impl Machine {
                 self.set_agent_state(env, operator, view.availability);
             }
         }
+    }
+
+    /// The ordinary calls at the phone of this operator, and those that its desk knows of.
+    pub(super) fn direct_calls_of(&self, operator: &OperatorId) -> Vec<CallId> {
+        let phone = self.presence.view(operator).and_then(|view| view.phone);
+        let is_own = |call: &AnyCall| match call {
+            AnyCall::Operator(_) => false,
+            AnyCall::Direct(direct) => {
+                let at_phone = || phone.as_ref().is_some_and(|phone| call.phones().contains(phone));
+                direct.tells(operator) || at_phone()
+            }
+        };
+        self.calls.iter().filter(|(_, call)| is_own(call)).map(|(id, _)| *id).collect()
     }
 
     fn logged_out(&mut self, env: &mut Env<'_>, operator: &OperatorId, why: presence::LogoutCause) {

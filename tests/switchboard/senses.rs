@@ -103,6 +103,126 @@ fn whom_an_operator_leaves_in_its_hand_hears_it_no_longer() {
     );
 }
 
+/// Its own phone calls, or is called: no operator call, and the same question.
+#[test]
+fn a_desk_hears_who_hears_and_sees_its_operator_in_an_ordinary_call() {
+    play(
+        "
+        0s   media are measured
+        0s   op1 logs in
+        1s   3001 calls 3002
+                 call 3002 as 3001
+                 op1: state busy, phone ok
+        2s   3002 answers
+                 3001 <- 200
+                 3001 gets 3002, 3002 gets 3001
+        2s   3001 hears 3002 sees 3002
+                 op1: senses with 3002 hears callee, sees callee
+        3s   3002 hears 3001 sees nobody
+                 op1: senses with 3002 heard by callee, hears callee, sees callee
+        3s   3002 hears 3001 sees nobody
+        4s   3002 hears 3001 sees 3001
+                 op1: senses with 3002 heard by callee, hears callee, seen by callee, sees callee
+        5s   op1: hello
+                 op1: ok
+                 op1: welcome
+                 op1: state busy, phone ok
+                 op1: snapshot-end
+                 op1: senses with 3002 heard by callee, hears callee, seen by callee, sees callee
+        6s   3001 hears nobody sees nobody
+                 op1: senses with 3002 heard by callee, seen by callee
+        7s   3001 hangs up
+                 end 3002, normal-clearing
+                 op1: senses with nobody, nobody
+                 op1: state idle, phone ok
+        8s   3002 calls 3001
+                 call 3001 as 3002
+        9s   3001 answers
+                 3002 <- 200
+                 3002 gets 3001, 3001 gets 3002
+                 op1: state busy, phone ok
+        9s   3002 hears 3001 sees 3001
+                 op1: senses with 3002 heard by caller, seen by caller
+        10s  3002 hangs up
+                 end 3001, normal-clearing
+                 op1: senses with nobody, nobody
+                 op1: state idle, phone ok
+        11s  all is quiet
+    ",
+    );
+}
+
+#[test]
+fn two_operators_in_an_ordinary_call_are_told_each_of_the_other() {
+    play(
+        "
+        0s   media are measured
+        0s   op1 logs in
+        0s   op2 logs in
+        1s   3001 calls 3011
+                 call 3011 as 3001
+                 op1: state busy, phone ok
+        2s   3011 answers
+                 3001 <- 200
+                 3001 gets 3011, 3011 gets 3001
+                 op2: state busy, phone ok
+        3s   3011 hears 3001 sees nobody
+                 op1: senses with 3011 heard by callee
+                 op2: senses with 3001 hears caller
+        4s   3001 hears 3011 sees nobody
+                 op1: senses with 3011 heard by callee, hears callee
+                 op2: senses with 3001 heard by caller, hears caller
+        5s   op2: logout
+                 op2: ok
+                 end op2, normal-clearing
+        6s   3001 hears nobody sees nobody
+                 op1: senses with 3011 heard by callee
+        7s   3001 hangs up
+                 end 3011, normal-clearing
+                 op1: senses with nobody, nobody
+                 op1: state idle, phone ok
+    ",
+    );
+}
+
+/// Whom one operator hands a caller over to may be another.
+#[test]
+fn who_is_handed_over_to_an_operator_is_an_ordinary_call_of_its_phone() {
+    play(
+        "
+        0s   media are measured
+        0s   op1 talks to ada
+        1s   op2 logs in
+        2s   op1: consult 3011
+                 ada gets asking, 3001 gets ring-back
+                 call 3011 as 3001
+                 op1: ok
+                 op1: call r1 consulting
+                 op1: callee 3011 trying
+        3s   3011 answers
+                 ada gets asking, 3001 gets 3011, 3011 gets 3001
+                 op2: state busy, phone ok
+                 op1: callee 3011 answered
+                 op1: call r1 talking-to-callee
+        4s   op1: release force
+                 ada gets 3011, 3001 gets connected in silence, 3011 gets ada
+                 op1: call r1 connected
+                 end 3001, normal-clearing
+                 ada gets 3011, 3011 gets ada
+                 3011 shows ada
+                 op1: ok
+                 op1: call r1 ended, handed-over
+                 op1: state idle, phone ok
+        5s   ada hears 3011 sees nobody
+                 op2: senses with ada@elsewhere.example heard by caller
+        6s   ada hangs up
+                 end 3011, normal-clearing
+                 op2: senses with nobody, nobody
+                 op2: state idle, phone ok
+    ",
+    );
+}
+
 #[test]
 fn a_desk_hears_how_all_parties_do_in_every_phase() {
     play(

@@ -565,6 +565,13 @@ impl Testbed {
                     list("you_see", "sees"),
                 ];
                 let lists: Vec<String> = lists.into_iter().flatten().collect();
+                // Of an ordinary call there is no request.
+                let request = match value.get("direct") {
+                    Some(_) => {
+                        format!("with {}", value["partner"]["number"].as_str().unwrap_or("nobody"))
+                    }
+                    None => request,
+                };
                 let request = if lists.is_empty() { format!("{request}, nobody") } else { request };
                 format!("senses {request} {}", lists.join(", ")).trim_end().to_owned()
             }

@@ -418,6 +418,12 @@ impl DeskView {
 impl DeskView {
     /// Who hears and sees the operator, as the relay has it.
     fn senses(&mut self, event: &Value) -> Option<String> {
+        if let Some(partner) = event.get("partner") {
+            let of = |field: &str| harmless(partner[field].as_str().unwrap_or(""));
+            let name = Some(of("name")).filter(|name| !name.is_empty());
+            let name = name.unwrap_or_else(|| of("number"));
+            return Some(heard_and_seen(event, [("caller", &name), ("callee", &name)]));
+        }
         let request = harmless(event["request"].as_str().unwrap_or(""));
         let named = |number: &str| self.named(number);
         let own = self.call.as_ref().filter(|call| call.request == request);
