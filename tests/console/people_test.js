@@ -42,3 +42,21 @@ test('favourites that could not be loaded are not replaced by the next one that 
   await people.toggle('4001');
   same(kept.at(-1), ['4002', '4003']);
 }));
+
+test('what could not be loaded is not shown as none, and can be asked for again', () => withPeople(async ({ people, answers }) => {
+  same(people.loaded.value.notes, '', 'on its way');
+  answers.isThere = false;
+  await Promise.all([people.show('4001'), people.loadHistory(), people.askFavourites().catch(() => {})]);
+  same(Object.values(people.loaded.value), ['missing', 'missing', 'missing', 'missing']);
+  answers.isThere = true;
+  for (const list of ['notes', 'earlier', 'history', 'favourites']) people.again(list);
+  same(Object.values(people.loaded.value), ['', '', '', '']);
+  while (Object.values(people.loaded.value).includes('')) await new Promise((resolve) => setTimeout(resolve));
+  same([Object.values(people.loaded.value), people.favourites.value], [['there', 'there', 'there', 'there'], ['4001', '4002']]);
+  // What is found out of the caller before says nothing of this one.
+  answers.isThere = false;
+  const showing = people.show('4002');
+  same([people.loaded.value.notes, people.loaded.value.earlier], ['', '']);
+  await showing;
+  same([people.loaded.value.notes, people.loaded.value.earlier], ['missing', 'missing']);
+}));

@@ -14,7 +14,11 @@ const LOAD_AGAIN = 5_000;
 /** A call's record is there so long after it, in ms. */
 const RECORD_AFTER = 1_500;
 
-/** @typedef {{number: string, name: string, state: string}} Entry */
+/**
+ * @typedef {{number: string, name: string, state: string}} Entry
+ * @typedef {'favourites' | 'history' | 'earlier' | 'notes'} List
+ * @typedef {'' | 'there' | 'missing'} Loaded nothing while it is on its way
+ */
 
 export class People {
   /** @param {import('./app.js').App} app */
@@ -32,12 +36,26 @@ export class People {
     this.earlier = signal(/** @type {import('./api.js').Call[]} */ ([]));
     this.notes = signal(/** @type {import('./api.js').Note[]} */ ([]));
     this.history = signal(/** @type {import('./api.js').Call[]} */ ([]));
+    /** What of these could be loaded: none is not the same as nothing known. */
+    this.loaded = signal(/** @type {Record<List, Loaded>} */ ({ favourites: '', history: '', earlier: '', notes: '' }));
     /** @type {string[]} */
     this.nameless = [];
     this.isNaming = false;
     this.hadCall = false;
     /** The search that is under way. @type {{text: string, done: Promise<void>} | null} */
     this.finding = null;
+  }
+
+  /** @param {List} list @param {Loaded} loaded */
+  mark(list, loaded) {
+    this.loaded.value = { ...this.loaded.peek(), [list]: loaded };
+  }
+
+  /** Once more, since the person asks for it. @param {List} list */
+  again(list) {
+    const load = { favourites: () => this.askFavourites(), history: () => this.loadHistory(), earlier: () => this.loadEarlier(), notes: () => this.loadNotes() };
+    this.mark(list, '');
+    void load[list]().catch(() => {});
   }
 
   async load() {
@@ -55,15 +73,22 @@ export class People {
   }
 
   async askFavourites() {
-    const numbers = await api.favourites();
+    const numbers = await api.favourites().catch((/** @type {unknown} */ error) => {
+      this.mark('favourites', 'missing');
+      throw error;
+    });
     this.favourites.value = numbers;
     this.hasFavourites = true;
+    this.mark('favourites', 'there');
     this.watch();
   }
 
   async loadHistory() {
-    this.history.value = await api.history().catch(() => []);
-    for (const { callee } of this.history.value) if (callee) this.ask(callee);
+    const history = await api.history().catch(() => null);
+    this.mark('history', history ? 'there' : 'missing');
+    if (!history) return;
+    this.history.value = history;
+    for (const { callee } of history) if (callee) this.ask(callee);
   }
 
   /** The call in hand decides whose notes are shown. @param {import('./desk/model.js').DeskModel} model */
@@ -87,12 +112,27 @@ export class People {
     this.number.value = number;
     this.earlier.value = [];
     this.notes.value = [];
-    if (!number) return;
-    const [earlier, notes] = await Promise.all([api.calls(number).catch(() => []), api.notes(number).catch(() => [])]);
+    this.mark('earlier', '');
+    this.mark('notes', '');
+    if (number) await Promise.all([this.loadEarlier(), this.loadNotes()]);
+  }
+
+  async loadEarlier() {
+    const number = this.number.value;
+    const earlier = await api.calls(number).catch(() => null);
     if (this.number.value !== number) return;
+    this.mark('earlier', earlier ? 'there' : 'missing');
+    if (!earlier) return;
     this.earlier.value = earlier;
     for (const { callee } of earlier) if (callee) this.ask(callee);
-    this.notes.value = notes;
+  }
+
+  async loadNotes() {
+    const number = this.number.value;
+    const notes = await api.notes(number).catch(() => null);
+    if (this.number.value !== number) return;
+    this.mark('notes', notes ? 'there' : 'missing');
+    if (notes) this.notes.value = notes;
   }
 
   /** @param {string} written */

@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useState } from '../vendor/preact.js';
 import { act } from '../commands.js';
 import { has, t } from '../words/words.js';
-import { Key } from './parts.js';
+import { Key, Missing } from './parts.js';
 
 /** From the last letter to the question, in ms. */
 const PAUSE = 150;
@@ -80,7 +80,7 @@ export function Directory({ app }) {
   const label = t({ consult: 'searchConsult', transfer: 'searchTransfer', park: 'searchPark', '': 'search' }[app.search.value]);
   const note = typed
     ? isFound ? (entries.length === 0 ? t('nobodyFound') : people.found.value?.more ? t('more') : '') : ''
-    : entries.length === 0 ? t('noFavourites') : '';
+    : entries.length === 0 && people.loaded.value.favourites === 'there' ? t('noFavourites') : '';
   return html`<section class="directory" aria-labelledby="directory-title">
     <h2 id="directory-title">${typed ? t('directory') : t('favourites')}</h2>
     <label class="search"><span>${label} <${Key} app=${app} name="find" /></span>
@@ -88,6 +88,7 @@ export function Directory({ app }) {
         aria-activedescendant=${at >= 0 ? `found-${at}` : undefined} autocomplete="off" spellcheck=${false} maxlength="64" value=${typed}
         onInput=${(/** @type {Event} */ event) => type(/** @type {HTMLInputElement} */ (event.target).value)} onKeyDown=${press} /></label>
     ${note && html`<p class="note">${note}</p>`}
+    ${!typed && html`<${Missing} app=${app} list="favourites" />`}
     <div id="found" role="grid" aria-label=${typed ? t('directory') : t('favourites')} class="entries">
       ${entries.map((entry, n) => html`<${Row} key=${entry.number} app=${app} entry=${entry} id=${`found-${n}`} isChosen=${n === at} onCall=${call} />`)}
     </div>

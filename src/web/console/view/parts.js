@@ -74,3 +74,16 @@ export function Card({ title, onClose, children, onKey }) {
       onCancel=${(/** @type {Event} */ event) => { event.preventDefault(); onClose(); }} onKeyDown=${onKey}>
     <h2>${title}</h2>${children}</dialog>`;
 }
+
+/** What could not be loaded says so, and may be tried again. @param {{app: import('../app.js').App, list: import('../people.js').List}} props */
+export function Missing({ app, list }) {
+  if (app.people.loaded.value[list] !== 'missing') return null;
+  const again = (/** @type {MouseEvent} */ event) => {
+    // The button goes: whoever has it in focus stays at this list.
+    const title = /** @type {HTMLElement} */ (event.currentTarget).closest('section')?.querySelector('h2');
+    title?.setAttribute('tabindex', '-1');
+    title?.focus();
+    app.people.again(list);
+  };
+  return html`<p class="note trouble">${t('notLoaded')} <button class="plain" onClick=${again}>${t('tryAgain')}</button></p>`;
+}
