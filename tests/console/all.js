@@ -11,6 +11,7 @@ import './keys_test.js';
 import './notices_test.js';
 import './looks_test.js';
 import './people_test.js';
+import './sentences_test.js';
 import './words_test.js';
 import { runAll } from './harness.js';
 

@@ -64,6 +64,16 @@ export async function withClock(run) {
   }
 }
 
+/** The words are there, in English; outside of a browser, too. */
+export async function speakEnglish() {
+  const { speak } = await import('../../src/web/console/words/words.js');
+  const world = /** @type {any} */ (globalThis);
+  const missing = Object.entries({ document: { documentElement: {} }, navigator: {} }).filter(([name]) => world[name] === undefined);
+  for (const [name, value] of missing) world[name] = value;
+  await speak('en');
+  for (const [name] of missing) delete world[name];
+}
+
 /** @returns {Promise<{passed: number, failed: string[]}>} */
 export async function runAll() {
   const failed = [];

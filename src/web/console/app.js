@@ -19,7 +19,7 @@ import { recall, recallTab, remember, rememberTab } from './store.js';
 import { has, t, when } from './words/words.js';
 import { Notices } from './notices.js';
 import { People } from './people.js';
-import { progressWord, situation, who } from './sentences.js';
+import { inOurWords, progressWord, situation, who } from './sentences.js';
 
 /** A page that has not run for so long has slept, in ms. */
 const SLEPT = 20_000;
@@ -317,7 +317,7 @@ export class App {
       await this.missed();
       if (this.stage.value !== 'work') return;
       if (this.isInCall) this.desk?.again();
-      else if (status === 403) this.refuseWork(t('deskRefused', { why: reason }));
+      else if (status === 403) this.refuseWork(t('deskRefused', { why: inOurWords(reason) }));
       else this.leave('sessionOver');
       return;
     }
@@ -434,7 +434,7 @@ export class App {
         this.say(ending(happening, this));
         break;
       case 'notice':
-        this.say(happening.text);
+        this.say(inOurWords(happening.text));
         break;
       case 'night':
         if (desk.model.isComplete) this.say(t(happening.isNight ? 'isNight' : 'isDay', { queue: happening.queue }));
@@ -539,7 +539,8 @@ export class App {
     const name = `e-${result.error ?? ''}`;
     // Without such a key it is the button of this name.
     const key = signOf('force', this.keys.value) || t('force');
-    return has(name) ? t(name, { text: result.text ?? '', key }) : result.text || String(result.error);
+    const text = inOurWords(result.text ?? '');
+    return has(name) ? t(name, { text, key }) : text || String(result.error);
   }
 
   /** The clock; and a machine that slept is noticed by it. */

@@ -44,35 +44,41 @@ export function situation(call, app) {
 }
 
 /**
- * Who hears and sees the operator: one sentence, and how it stands for a frame; nothing where nobody has said it.
+ * Who hears and sees the operator: one sentence, how it stands for a frame, and who is heard or seen; nothing where nobody has said it.
  * @param {import('./desk/model.js').DeskModel} model @param {App} app
- * @returns {{text: string, me: Frame, them: Frame} | null}
+ * @returns {{text: string, me: Frame, them: Frame, names: string[]} | null}
  * @typedef {'both' | 'part' | 'none' | ''} Frame
  */
 export function sensesOf(model, app) {
   const { call } = model;
-  if (!call) {
+  const direct = [...model.direct.values()];
+  if (call && !call.senses) return null;
+  if (!call && direct.length === 0) {
     // Without a call, and without one of this page's phone, there is no way by which anybody could. With calls in hand and none
     // of them at the ear, that phone has none but the desk's.
     const ways = app.phone.value?.calls.value.length;
     const isSure = model.isComplete && (ways === 0 || (ways === 1 && model.held.length > 0));
-    return isSure ? { text: t('nobodySenses'), me: 'none', them: '' } : null;
+    return isSure ? { text: t('nobodySenses'), me: 'none', them: '', names: [] } : null;
   }
-  const { senses } = call;
-  if (!senses) return null;
-  const name = (/** @type {string} */ party) => partyName(party, call, app);
-  const both = senses.hearsYou.filter((party) => senses.seesYou.includes(party));
-  const hears = senses.hearsYou.filter((party) => !both.includes(party));
-  const sees = senses.seesYou.filter((party) => !both.includes(party));
-  const part = (/** @type {string} */ word, /** @type {string[]} */ parties) =>
-    parties.length > 0 ? t(word, { n: parties.length, who: row(parties.map(name)) }) : '';
+  /** All calls' lists as one. @param {keyof import('./desk/model.js').Senses} list */
+  const names = (list) => [
+    ...(call?.senses?.[list] ?? []).map((party) => (call ? partyName(party, call, app) : '')),
+    ...direct.flatMap((senses) => senses[list].map(() => who(senses.partner, app))),
+  ];
+  const [hearsYou, seesYou, youHear, youSee] = [names('hearsYou'), names('seesYou'), names('youHear'), names('youSee')];
+  const both = hearsYou.filter((name) => seesYou.includes(name));
+  const hears = hearsYou.filter((name) => !both.includes(name));
+  const sees = seesYou.filter((name) => !both.includes(name));
+  const part = (/** @type {string} */ word, /** @type {string[]} */ all) =>
+    all.length > 0 ? t(word, { n: all.length, who: row(all) }) : '';
   // At a desk phone nothing is known of a camera: "hears you" alone says no more than that.
   const word = app.phone.value?.devices.stream.value?.getVideoTracks().length ? 'hears' : 'hearsOnly';
   const texts = [part('hearsAndSees', both), part(word, hears), part('sees', sees)].filter((text) => text !== '');
   return {
     text: texts.join(' · ') || t('nobodySenses'),
     me: both.length > 0 ? 'both' : hears.length + sees.length > 0 ? 'part' : 'none',
-    them: frame(senses.youHear.length > 0, senses.youSee.length > 0),
+    them: frame(youHear.length > 0, youSee.length > 0),
+    names: [...new Set([...youSee, ...youHear])],
   };
 }
 
@@ -92,4 +98,37 @@ export function blocking(call, app) {
     return has(name) ? t(name, { who: partyName(party, call, app) }) : block;
   });
   return row(texts);
+}
+
+/** What the switchboard says in English, and the name of the same in `words/`. @type {[RegExp, string][]} */
+const SAID = [
+  [/^operator (?<by>\S+) took it$/, 's-taken-by'],
+  [/^calls of this queue are not recorded$/, 's-not-recorded'],
+  [/^all calls of this queue are recorded$/, 's-all-recorded'],
+  [/^the disk is nearly full: nothing is recorded$/, 's-no-room'],
+  [/^you may have one call at a time/, 'oneCall'],
+  [/^an operator number cannot be consulted$/, 's-operator-number'],
+  [/^a camera has nobody to talk to/, 's-camera'],
+  [/^(this|.+) is no telephone$/, 's-no-telephone'],
+  [/^this is your own phone$/, 's-own-phone'],
+  [/^this is the caller$/, 's-the-caller'],
+  [/^this operator is in a call$/, 's-in-a-call'],
+  [/^this account was removed$/, 's-removed'],
+  [/^this phone is not one of yours$/, 's-not-yours'],
+  [/^another operator sits at this phone$/, 's-another-sits'],
+  [/^this operator works by phone alone$/i, 's-phone-alone'],
+  [/^desks come by TLS or WSS alone$/i, 's-sealed-alone'],
+  [/^level (?<callee>.+) does not admit callers of level (?<caller>.+), and no permit is given$/, 's-level'],
+  [/^no level admits callers of level (?<caller>.+)$/, 's-no-level'],
+  [/^(?<who>.+) waits .+ for (?<n>\d+) s$/, 'recalled'],
+  [/^(?<caller>.+) and (?<callee>.+) do not hear and see each other yet/, 's-not-settled'],
+];
+
+/** What the switchboard says, in the language of the page where that knows it. @param {string} text */
+export function inOurWords(text) {
+  for (const [pattern, name] of SAID) {
+    const found = pattern.exec(text);
+    if (found && has(name)) return t(name, { ...found.groups });
+  }
+  return text;
 }

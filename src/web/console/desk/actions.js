@@ -32,6 +32,7 @@ export function action(model, verb, callsMax) {
   const isShown = !SEVERAL.has(verb) || callsMax > 1;
   const no = (/** @type {string} */ why) => ({ can: false, isShown, why });
   if (!model.state) return no('noSwitchboard');
+  if (!isShown) return no('oneCall');
   if (verb === 'take' || verb === 'decline') return takes(model, verb, callsMax, no);
   if (verb === 'pick') return model.parked.length > 0 ? yes : no('nobodyParked');
   if (verb === 'swap') return model.held.length > 0 ? yes : no('nobodyHeld');

@@ -3,6 +3,8 @@
 /** More waiting calls than this are not shown. */
 export const WAITING_MAX = 1_000;
 const NIGHTS_MAX = 100;
+/** A phone has few ordinary calls at once. */
+const DIRECT_MAX = 20;
 const TEXT_MAX = 200;
 
 /**
@@ -15,6 +17,7 @@ const TEXT_MAX = 200;
  *            fps: number | null, codec: string, isConverted: boolean}} PartyHealth
  * @typedef {{isOk: boolean, blocking: string[], parties: Map<string, PartyHealth>}} Health
  * @typedef {{hearsYou: string[], youHear: string[], seesYou: string[], youSee: string[]}} Senses
+ * @typedef {Senses & {partner: Person}} Direct An ordinary call of the operator's phone.
  * @typedef {{request: string, phase: string, caller: Person, callee: Callee | null, isRecording: boolean, isSerial: boolean,
  *            health: Health | null, senses: Senses | null, since: number, began: number}} InHand
  * @typedef {{request: string, queue: string, caller: Person, by: string, wanted: string, since: number}} Parked
@@ -49,6 +52,8 @@ export class DeskModel {
     this.before = [];
     /** @type {Record<string, number>} Since when calls are in hand, by their requests, as the page before this one knew it. */
     this.begun = {};
+    /** @type {Map<string, Direct>} The ordinary calls of the operator's phone in which somebody is heard or seen, or was. */
+    this.direct = new Map();
     /** @type {Parked[]} */
     this.parked = [];
     /** @type {Map<string, string>} The states of the numbers that are watched. */
@@ -63,6 +68,7 @@ export class DeskModel {
     this.parked = [];
     this.nights = new Set();
     this.terminals = new Map();
+    this.direct = new Map();
     this.isComplete = false;
     this.state = '';
     // The call may go on; who hears and sees whom in it is not known now.
@@ -153,6 +159,7 @@ export class DeskModel {
     this.waiting = [];
     this.parked = [];
     this.nights = new Set();
+    this.direct = new Map();
     this.isComplete = false;
     return [{ kind: 'welcome' }];
   }
@@ -277,18 +284,30 @@ export class DeskModel {
     return [];
   }
 
+  /** Whether a picture of the operator goes to anybody. */
+  get isSeen() {
+    const all = [this.call?.senses, ...this.direct.values()];
+    return all.some((senses) => (senses?.seesYou.length ?? 0) > 0);
+  }
+
+  /** Of an ordinary call; without a partner the two talk no more. @param {string} call @param {Json} event */
+  onDirect(call, event) {
+    this.direct = new Map(this.direct);
+    this.direct.delete(call);
+    if (event.partner && this.direct.size < DIRECT_MAX) this.direct.set(call, { partner: person(event.partner), ...readSenses(event) });
+  }
+
   /** @param {string} request @param {Json} event @returns {Happening[]} */
   onSenses(request, event) {
+    const direct = text(event.direct);
+    if (direct) {
+      this.onDirect(direct, event);
+      return [];
+    }
     // An event without a request is of the call at the ear.
     const call = request ? this.inHand(request) : this.call;
     if (!call) return [];
-    const next = {
-      ...call,
-      senses: {
-        hearsYou: words(event.hears_you), youHear: words(event.you_hear), seesYou: words(event.sees_you),
-        youSee: words(event.you_see),
-      },
-    };
+    const next = { ...call, senses: readSenses(event) };
     this.replace(call, next);
     return [{ kind: 'senses', call: next }];
   }
@@ -302,6 +321,13 @@ export class DeskModel {
     else this.nights.delete(queue);
     return [{ kind: 'night', queue, isNight }];
   }
+}
+
+/** @param {Json} event @returns {Senses} */
+function readSenses(event) {
+  return {
+    hearsYou: words(event.hears_you), youHear: words(event.you_hear), seesYou: words(event.sees_you), youSee: words(event.you_see),
+  };
 }
 
 /** The fields of a health report, of an event or an `unhealthy` result. @param {Json} report @returns {Health} */

@@ -2,8 +2,8 @@
 import { html } from '../vendor/preact.js';
 import { action } from '../desk/actions.js';
 import { act } from '../commands.js';
-import { blocking, full, partyName, progressWord, sensesOf, situation, who } from '../sentences.js';
-import { span, t } from '../words/words.js';
+import { blocking, full, progressWord, sensesOf, situation, who } from '../sentences.js';
+import { row, span, t } from '../words/words.js';
 import { Key, Level, Picture, Since, Voice } from './parts.js';
 import { HealthBars } from './health.js';
 
@@ -20,7 +20,7 @@ export function CallPanel({ app }) {
     ${call
       ? html`<h2 id="call-title">${full(call.caller, app)} <span class="muted">${t('withYou')} <${Since} app=${app} since=${call.began} /></span>
           ${call.isRecording && html` <em class="recording">● ${t('recording')}</em>`}${call.isSerial && html` <em>${t('comesBack')}</em>`}</h2>`
-      : html`<h2 id="call-title">${own ? callerOf(own, app) : t('nobodyAtEar')}</h2>`}
+      : html`<h2 id="call-title">${own ? callerOf(own, app) : partnersOf(app) || t('nobodyAtEar')}</h2>`}
     <${SensesLine} app=${app} />
     ${app.phone.value && html`<${Pictures} app=${app} phone=${app.phone.value} />`}
     ${app.phone.value?.ringing.value && html`<${Ringing} app=${app} phone=${app.phone.value} />`}
@@ -46,7 +46,7 @@ function SensesLine({ app }) {
 
 /** There is a way by which somebody sees the operator, and no camera at its beginning. @param {App} app */
 function isUnseen(app) {
-  return !app.devices.has('video') && (app.model.call?.senses?.seesYou.length ?? 0) > 0;
+  return !app.devices.has('video') && app.model.isSeen;
 }
 
 /** @param {{app: App, phone: import('../phone/phone.js').Phone}} props */
@@ -54,11 +54,8 @@ function Pictures({ app, phone }) {
   const senses = sensesOf(app.model, app);
   const remote = phone.remote.value;
   const { call } = app.model;
-  const seen = call?.senses?.youSee ?? [];
-  const heard = call?.senses?.youHear ?? [];
-  const names = [...new Set([...seen, ...heard])].map((party) => (call ? partyName(party, call, app) : ''));
   // What is shown while nobody is seen or heard is the switchboard's own picture.
-  const label = names.length > 0 ? names.join(', ') : call && !call.senses ? who(call.caller, app) : '';
+  const label = senses?.names.join(', ') || (call && !call.senses ? who(call.caller, app) : '');
   const own = app.devices.stream.value;
   const isOff = phone.isCameraOff.value || !app.devices.has('video');
   return html`<div class="pictures">
@@ -66,7 +63,7 @@ function Pictures({ app, phone }) {
       ${remote?.hasPicture
         ? html`<${Picture} stream=${remote.stream} label=${t('pictureOf', { who: label })} />`
         : html`<p class="nothing">${t('noPicture')}</p>`}
-      ${label && call && html`<figcaption>${label}</figcaption>`}
+      ${label && html`<figcaption>${label}</figcaption>`}
       <${Voice} stream=${remote?.stream ?? null} device=${app.devices.chosen.value.speaker} />
     </figure>`}
     <figure class="frame me ${senses?.me ?? ''}">
@@ -85,6 +82,11 @@ function Pictures({ app, phone }) {
 /** @param {{app: App, name: string, isOn: boolean, text: string}} props */
 function Toggle({ app, name, isOn, text }) {
   return html`<button class="toggle ${isOn ? 'on' : ''}" onClick=${() => act(app, name)}>${text} <${Key} app=${app} name=${name} /></button>`;
+}
+
+/** With whom the desk phone talks in calls of its own. @param {App} app */
+function partnersOf(app) {
+  return row([...app.model.direct.values()].map(({ partner }) => full(partner, app)));
 }
 
 /** @param {import('../sip/phone_call.js').PhoneCall} call @param {App} app */

@@ -43,6 +43,7 @@ function LoginAgain({ app }) {
     setBusy(true);
     await app.logInAgain(secret.current.value);
     setBusy(false);
+    secret.current?.select();
   };
   return html`<${Card} title=${t('logInAgain')} onClose=${close}>
     <p>${app.sessionText()}</p>
@@ -52,7 +53,7 @@ function LoginAgain({ app }) {
       <label class="field"><span>${t('password')}</span>
         <input ref=${secret} type="password" autocomplete="current-password" required maxlength="256" autofocus /></label>
       <p class="trouble" role="alert">${app.loginTrouble.value}</p>
-      <div class="row"><button class="main" disabled=${isBusy}>${t(isBusy ? 'loggingIn' : 'logIn')}</button>
+      <div class="row"><button class="main" aria-disabled=${isBusy ? 'true' : 'false'}>${t(isBusy ? 'loggingIn' : 'logIn')}</button>
         <button type="button" onClick=${close}>${t('close')}</button></div>
     </form><//>`;
 }
@@ -69,7 +70,7 @@ function Question({ app }) {
   };
   return html`<${Card} title=${question.text} onClose=${close} onKey=${(/** @type {KeyboardEvent} */ event) => answer(app, event)}>
     <div class="row"><button autofocus onClick=${close}>${t('no')} ${hasKeys && html`<kbd aria-hidden="true">n</kbd>`}</button>
-    <button class="grave" onClick=${yes}>${t('yes')} ${hasKeys && html`<kbd aria-hidden="true">y</kbd>`}</button></div><//>`;
+    <button class="grave" onClick=${yes}>${t('yes')} ${hasKeys && html`<kbd aria-hidden="true">${t('yes').startsWith('J') ? 'j' : 'y'}</kbd>`}</button></div><//>`;
 }
 
 /** @param {{app: import('../app.js').App, onClose: () => void}} props */
