@@ -54,8 +54,14 @@ const CHINESE: Look =
     Look { name: "chinese", language: "zh", is_dark: false, window: (1920, 1080) };
 /// Of the tests that are about something else.
 const ANY: Look = Look { name: "other", language: "en", is_dark: false, window: (1366, 768) };
+/// As long as names may be, and with few places to break it.
+const LONG_NAME: &str = "Maximiliane-Mustermann-Oberhuber-Sonnenfels";
+const LONG_GUEST: &str = "Maximiliane-Mustermann";
 /// 1280 points at 200 %.
 const NARROW: Look = Look { name: "narrow", language: "en", is_dark: false, window: (640, 400) };
+
+/// From a small telephone to 1280 points at 200 %, in CSS points.
+const NARROWEST: [u32; 3] = [320, 400, 640];
 
 impl DeskPage {
     /// The page in a browser of its own, as it is before anybody has logged in.
@@ -247,6 +253,22 @@ impl DeskPage {
         self.browser.photograph(&self.page, &path);
     }
 
+    /// In a narrow window nothing stands beyond its edge; what it looks like is kept.
+    #[track_caller]
+    fn fits_narrow_windows(&mut self, look: &Look, phase: &str) {
+        for width in NARROWEST {
+            self.browser.resize(&self.page, (width, look.window.1), look.is_dark);
+            let beyond = self.evaluate(
+                "new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(() => resolve(\
+                 document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('body *')]\
+                 .filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.outerHTML.slice(0, 200))))))",
+            );
+            assert_eq!(beyond, json!([]), "{phase}, {width} points");
+            self.photograph(&format!("{phase}-{width}"));
+        }
+        self.browser.resize(&self.page, look.window, look.is_dark);
+    }
+
     /// axe-core finds nothing that is serious.
     #[track_caller]
     fn is_accessible(&mut self, phase: &str) {
@@ -309,17 +331,25 @@ fn user(board: &Switchboard) -> Phone {
 /// The whole call by keys alone; what is heard and seen, and what the page says of it.
 fn whole_call(look: &Look, words: &Words) {
     let board = Switchboard::open_with("[queue.main]\npreview = true\n");
+    let is_narrow = look.name == NARROW.name;
+    if is_narrow {
+        board.cli(&format!("terminal set 3002 --name {LONG_NAME}"));
+    }
     let mut user = user(&board);
     let mut desk = DeskPage::open(&board, look);
     desk.log_in();
     desk.start_work();
     desk.says(words.nobody);
     desk.photograph("3-free");
-    let mut caller = caller(&board);
+    let mut caller = guest(&board, CALLER, if is_narrow { LONG_GUEST } else { "guest" });
+    dial(&mut caller);
     desk.await_true("document.querySelector('.scroller li.offered')");
     desk.await_true("document.title.startsWith('(!)')");
     desk.sees_who_waits(CALLER);
     desk.photograph("4-offer");
+    if is_narrow {
+        desk.fits_narrow_windows(look, "4-offer");
+    }
     desk.is_accessible("offer");
 
     desk.press("1");
@@ -329,16 +359,22 @@ fn whole_call(look: &Look, words: &Words) {
     let start = mark(&mut [&mut caller]);
     judge("with the caller", &start, &mut [&mut caller], &[Gets::Party(OPERATOR)]);
     desk.photograph("5-with-caller");
+    if is_narrow {
+        desk.fits_narrow_windows(look, "5-with-caller");
+    }
     desk.is_accessible("with the caller");
 
     desk.press("c");
-    desk.press("use");
+    desk.press(words.search);
     desk.await_true("document.querySelector('.entry.chosen')?.innerText.includes('3002')");
     desk.photograph("6-search");
     desk.press("\n");
     user.await_event("CALL_INCOMING");
     desk.says(words.nobody);
     desk.photograph("7-consulting");
+    if is_narrow {
+        desk.fits_narrow_windows(look, "7-consulting");
+    }
     user.accept();
     desk.says(words.user);
     desk.gets("talking to the user", USER);
@@ -350,6 +386,9 @@ fn whole_call(look: &Look, words: &Words) {
         &[Gets::Hold, Gets::Party(OPERATOR)],
     );
     desk.photograph("8-talking");
+    if is_narrow {
+        desk.fits_narrow_windows(look, "8-talking");
+    }
 
     desk.press("a");
     desk.says(words.caller);
@@ -397,12 +436,15 @@ fn whole_call(look: &Look, words: &Words) {
 
 /// What the page says in a language.
 struct Words {
+    /// What the user is searched by.
+    search: &'static str,
     nobody: &'static str,
     caller: &'static str,
     user: &'static str,
 }
 
 const IN_ENGLISH: Words = Words {
+    search: "use",
     nobody: "Nobody hears or sees you",
     caller: "guest@elsewhere.example hears and sees you",
     user: "User hears and sees you",
@@ -415,12 +457,19 @@ fn the_whole_operator_call_by_keys() {
 
 #[test]
 fn the_whole_operator_call_at_twice_the_size() {
-    whole_call(&NARROW, &IN_ENGLISH);
+    let words = Words {
+        search: "maximiliane",
+        caller: "Maximiliane-Mustermann@elsewhere.example hears and sees you",
+        user: "Maximiliane-Mustermann-Oberhuber-Sonnenfels hears and sees you",
+        ..IN_ENGLISH
+    };
+    whole_call(&NARROW, &words);
 }
 
 #[test]
 fn the_whole_operator_call_in_german() {
     let words = Words {
+        search: "use",
         nobody: "Niemand hört oder sieht Sie",
         caller: "guest@elsewhere.example hört und sieht Sie",
         user: "User hört und sieht Sie",
@@ -431,6 +480,7 @@ fn the_whole_operator_call_in_german() {
 #[test]
 fn the_whole_operator_call_in_chinese() {
     let words = Words {
+        search: "use",
         nobody: "没有人能听到或看到您",
         caller: "guest@elsewhere.example 能听到并看到您",
         user: "User 能听到并看到您",
@@ -496,6 +546,7 @@ fn a_page_beside_a_desk_phone() {
     let account = Account::Terminal { number: "3001", password: PASSWORD };
     let proxy = board.place.switchboard();
     let mut phone = Phone::start(&board.place, OPERATOR, PLAIN, Answer::AtOnce, &account, proxy);
+    let mut user = user(&board);
     let mut desk = DeskPage::open(&board, &ANY);
     desk.log_in();
     desk.browser.click(&desk.page, "input[value=desk]");
@@ -516,13 +567,22 @@ fn a_page_beside_a_desk_phone() {
     desk.press("hy");
     desk.await_true("document.querySelector('.own.free')");
     phone.await_event("CALL_CLOSED");
+    // A call of its own, which no desk has to do with: the same question, and the same answer.
+    phone.dial("3002");
+    user.await_event("CALL_INCOMING");
+    user.accept();
+    desk.says("User hears and sees you");
+    assert_eq!(desk.text("#call-title"), "User 3002");
+    desk.photograph("desk-phone-direct");
+    phone.hang_up();
+    desk.await_true("document.querySelector('.sentence').innerText === ''");
 }
 
 /// What an operator keeps is there again after F5, and for whoever takes the same caller's next call.
 #[test]
 fn favourites_and_notes_are_kept() {
     let board = Switchboard::open();
-    let _user = user(&board);
+    let mut user = user(&board);
     let mut desk = DeskPage::open(&board, &ANY);
     desk.log_in();
     desk.start_work();
@@ -536,6 +596,18 @@ fn favourites_and_notes_are_kept() {
     desk.browser.reload(&desk.page);
     desk.await_true("document.querySelector('.own.free')");
     desk.await_true("/User\\s+3002\\s+free/.test(document.querySelector('.entry')?.innerText)");
+    // One of them calls the operator's own phone: who hears and sees is told of that call, too.
+    user.dial("3001");
+    desk.await_true("document.querySelector('.ringing button.main')");
+    desk.browser.click(&desk.page, ".ringing button.main");
+    desk.says("User hears and sees you");
+    assert_eq!(
+        (desk.frame(".frame.me"), desk.frame(".frame.them")),
+        ("both".into(), "both".into())
+    );
+    desk.photograph("direct");
+    user.hang_up();
+    desk.says("Nobody hears or sees you");
     let _caller = caller(&board);
     desk.await_true("document.querySelector('.scroller li.offered')");
     desk.press("1");

@@ -31,7 +31,7 @@ function OwnState({ app }) {
   const word = stateWord(model);
   const isBusy = app.desk?.isPending('dnd') || app.desk?.isPending('ready');
   const half = (/** @type {string} */ verb, /** @type {string} */ name, /** @type {boolean} */ isOn) => html`<button
-    aria-pressed=${isOn ? 'true' : 'false'} aria-busy=${isBusy ? 'true' : 'false'} disabled=${!model.state} onClick=${() => act(app, verb)}>${t(name)}</button>`;
+    aria-pressed=${isOn ? 'true' : 'false'} aria-busy=${isBusy ? 'true' : 'false'} aria-disabled=${model.state ? 'false' : 'true'} onClick=${() => act(app, verb)}>${t(name)}</button>`;
   return html`<div class="own ${word}">
     <strong class="word">${t(word)}</strong>
     <div class="halves" role="group" aria-label=${t('state')}>${half('ready', 'ready', !model.isDnd && model.state !== '')}${half('dnd', 'dnd', model.isDnd)}</div>

@@ -27,6 +27,7 @@ export function Prepare({ app }) {
   const numbers = session.phones.length > 0 ? session.phones : [session.phone];
   const chosen = numbers.includes(number) ? number : session.phone;
   const start = async () => {
+    if (isBusy) return;
     setBusy(true);
     if (typeof Notification !== 'undefined' && Notification.permission === 'default') void Notification.requestPermission().catch(() => {});
     await app.startWork();
@@ -46,7 +47,7 @@ export function Prepare({ app }) {
     </fieldset>
     <${DeviceChoice} app=${app} isBrowser=${isBrowser} />
     <div class="start">
-      <button class="main" onClick=${start} disabled=${isBusy}>${t(isBusy ? 'starting' : 'startWork')}</button>
+      <button class="main" onClick=${start} aria-disabled=${isBusy ? 'true' : 'false'}>${t(isBusy ? 'starting' : 'startWork')}</button>
       <p class="note">${t('startNote')}</p>
     </div>
     <div class="row"><${Language} /><button class="plain" onClick=${() => void app.logOut()}>${t('logOut')}</button></div>
