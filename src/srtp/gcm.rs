@@ -2,8 +2,7 @@
 
 use super::key_stream::{PacketNonce, derive};
 use super::keys::MasterKey;
-use aes_gcm::aead::AeadInOut;
-use aes_gcm::{Aes128Gcm, Aes256Gcm, KeyInit, Tag};
+use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, Tag, UnboundKey};
 
 /// Bytes of the tag, of RTP and of RTCP (RFC 7714 §13.2).
 pub(super) const TAG_LEN: usize = 16;
@@ -12,15 +11,10 @@ const IV_LEN: usize = 12;
 /// The keys of one direction, for RTP or for RTCP.
 #[derive(Clone)]
 pub(super) struct Gcm {
-    cipher: GcmCipher,
+    /// Expanded once for all packets, and large. The library does not look at whether a nonce comes again; the indices of
+    /// packets do not (RFC 7714 §8.1).
+    cipher: Box<LessSafeKey>,
     salt: [u8; IV_LEN],
-}
-
-/// Expanded once for all packets, and large.
-#[derive(Clone)]
-enum GcmCipher {
-    Aes128(Box<Aes128Gcm>),
-    Aes256(Box<Aes256Gcm>),
 }
 
 impl Gcm {
@@ -33,38 +27,24 @@ impl Gcm {
     }
 
     fn of(key: &[u8], salt: [u8; IV_LEN]) -> Self {
-        const FITS: &str = "a suite has keys of 16 or 32 bytes";
-        let cipher = match key.len() {
-            16 => GcmCipher::Aes128(Box::new(Aes128Gcm::new_from_slice(key).expect(FITS))),
-            _long => GcmCipher::Aes256(Box::new(Aes256Gcm::new_from_slice(key).expect(FITS))),
-        };
-        Self { cipher, salt }
+        let algorithm =
+            if key.len() == AES_128_GCM.key_len() { &AES_128_GCM } else { &AES_256_GCM };
+        let key = UnboundKey::new(algorithm, key).expect("a suite has keys of 16 or 32 bytes");
+        Self { cipher: Box::new(LessSafeKey::new(key)), salt }
     }
 
     /// Seals in place, and proves `open` as well; returns the tag.
-    pub fn seal(&self, nonce: PacketNonce, open: &[u8], sealed: &mut [u8]) -> [u8; TAG_LEN] {
+    pub fn seal(&self, nonce: PacketNonce, open: &[u8], sealed: &mut [u8]) -> Tag {
         const SHORT: &str = "a datagram is shorter than 64 GiB";
-        let iv = self.iv(nonce).into();
-        let tag = match &self.cipher {
-            GcmCipher::Aes128(cipher) => cipher.encrypt_inout_detached(&iv, open, sealed.into()),
-            GcmCipher::Aes256(cipher) => cipher.encrypt_inout_detached(&iv, open, sealed.into()),
-        };
-        tag.expect(SHORT).into()
+        let iv = Nonce::assume_unique_for_key(self.iv(nonce));
+        self.cipher.seal_in_place_separate_tag(iv, Aad::from(open), sealed).expect(SHORT)
     }
 
-    /// Opens in place; whether the tag is right, else nothing is changed.
+    /// Opens in place; whether the tag is right, else nothing is left of what was sealed.
     pub fn open(&self, nonce: PacketNonce, open: &[u8], sealed: &mut [u8], tag: &[u8]) -> bool {
         let Ok(tag) = Tag::try_from(tag) else { return false };
-        let iv = self.iv(nonce).into();
-        let opened = match &self.cipher {
-            GcmCipher::Aes128(cipher) => {
-                cipher.decrypt_inout_detached(&iv, open, sealed.into(), &tag)
-            }
-            GcmCipher::Aes256(cipher) => {
-                cipher.decrypt_inout_detached(&iv, open, sealed.into(), &tag)
-            }
-        };
-        opened.is_ok()
+        let iv = Nonce::assume_unique_for_key(self.iv(nonce));
+        self.cipher.open_in_place_separate_tag(iv, Aad::from(open), tag, sealed, 0..).is_ok()
     }
 
     /// RFC 7714 §8.1 and §9.1: two zeros, SSRC and an index of 48 bits, which RTCP has 31 of; xor the salt.
@@ -99,13 +79,14 @@ mod tests {
             let gcm = Gcm::of(&(0..key_len).collect::<Vec<_>>(), *b"Quid pro quo");
             let nonce = PacketNonce { ssrc: 0x5501_a0b2, index: 0xf17b };
             let header = hex("8040f17b8041f8d35501a0b2");
-            let mut payload = b"Gallia est omnis divisa in partes tres".to_vec();
+            let voice = b"Gallia est omnis divisa in partes tres";
+            let mut payload = voice.to_vec();
             let tag = gcm.seal(nonce, &header, &mut payload);
-            assert_eq!([&payload[..], &tag].concat(), hex(sealed));
-            assert!(!gcm.open(nonce, &header[1..], &mut payload, &tag));
-            assert!(!gcm.open(nonce, &header, &mut payload, &tag[1..]));
-            assert!(gcm.open(nonce, &header, &mut payload, &tag));
-            assert_eq!(payload, b"Gallia est omnis divisa in partes tres");
+            assert_eq!([&payload[..], tag.as_ref()].concat(), hex(sealed));
+            assert!(!gcm.open(nonce, &header, &mut payload, &tag.as_ref()[1..]));
+            assert!(gcm.open(nonce, &header, &mut payload.clone(), tag.as_ref()));
+            assert!(!gcm.open(nonce, &header[1..], &mut payload, tag.as_ref()));
+            assert_eq!(payload, [0; 38], "what nobody has proven is heard by nobody");
         }
     }
 }

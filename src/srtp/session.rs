@@ -72,7 +72,7 @@ impl SessionKeys {
             Self::Gcm(keys) => {
                 let (header, payload) = packet.split_at_mut(payload);
                 let tag = keys.seal(nonce, header, payload);
-                packet.extend_from_slice(&tag);
+                packet.extend_from_slice(tag.as_ref());
                 packet.extend_from_slice(mki.as_bytes());
             }
         }
@@ -92,7 +92,7 @@ impl SessionKeys {
             Self::Gcm(keys) => {
                 let (open, sealed) = packet.split_at_mut(RTCP_OPEN);
                 let tag = keys.seal(nonce, &with_index(open, word), sealed);
-                packet.extend_from_slice(&tag);
+                packet.extend_from_slice(tag.as_ref());
                 packet.extend_from_slice(&word);
                 packet.extend_from_slice(mki.as_bytes());
             }
