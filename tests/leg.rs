@@ -328,6 +328,33 @@ fn a_phone_that_checks_its_ways_is_told_ours_and_is_not_held_for_naming_none() {
     );
 }
 
+/// Its network may be another, which reaches us by another address of ours. What only changes asks for nothing new.
+#[test]
+fn who_begins_its_checks_anew_is_told_the_address_that_it_reaches_now() {
+    ladder(
+        "
+        both families
+        a -> INVITE audio 4000 ice=A mux 0
+        = offered a audio
+        do answer a
+        ~ open 20000 audio PCMU to 192.0.2.10:4000 checked
+        ~ patch 20000=silence
+        a <- 200 audio 20000 mux ice=EV at 192.0.2.1:20000,2001:db8::1:20000 0:PCMU
+        a -> ACK
+        = confirmed a PCMU -
+        by a 192.0.2.7
+        a -> INVITE audio 4000 ice=A mux 0
+        = moved a 192.0.2.10:5060
+        a <- 200 audio 20000 mux ice=EV at 192.0.2.1:20000,2001:db8::1:20000 0:PCMU
+        a -> ACK
+        a -> INVITE audio 4000 ice=B mux 0
+        a <- 200 v2 audio 20000 mux ice=S7 at 192.0.2.7:20000,2001:db8::1:20000 0:PCMU
+        ~ update 20000 PCMU to 192.0.2.10:4000 checked
+        a -> ACK
+    ",
+    );
+}
+
 #[test]
 fn who_is_lite_as_we_are_is_answered_without() {
     ladder(
@@ -2909,8 +2936,16 @@ fn ladder(script: &str) {
 }
 
 /// The lines about the house.
-const HOUSES: [&str; 5] =
-    ["no ports", "two ports", "two ports and no more", "one port", "one port and no more"];
+const HOUSES: [&str; 6] = [
+    "no ports",
+    "two ports",
+    "two ports and no more",
+    "one port",
+    "one port and no more",
+    "both families",
+];
+/// Where a house of both families is reached from everywhere by the other one.
+const OUR_OTHER_ADDRESS: &str = "2001:db8::1";
 
 fn rungs(script: &str) -> impl Iterator<Item = &str> {
     script
@@ -2925,11 +2960,12 @@ fn play(script: &str) -> String {
 }
 
 impl Ladder {
-    /// The lines with `ports` and `one port` of a `script` are about the house.
+    /// The lines with `ports`, `one port` and `both families` of a `script` are about the house.
     fn new(script: &str) -> Self {
+        let has_both = script.contains("both families");
         let settings = Settings {
             domain: "example.com".to_owned(),
-            media_addresses: vec![],
+            media_addresses: if has_both { vec!["::".parse().unwrap()] } else { vec![] },
             port_rest: Duration::from_secs(10),
             rtp_timeout: Duration::from_secs(60),
             fingerprint: Some(Fingerprint::of(OUR_CERTIFICATE)),
@@ -2948,6 +2984,10 @@ impl Ladder {
             put_back: 0,
             relay: script.lines().any(|line| line.trim_start().starts_with('~')),
         };
+        if has_both {
+            let everywhere = sip::Network::IPV6;
+            ladder.machine.set_routes(vec![(everywhere, OUR_OTHER_ADDRESS.parse().unwrap())]);
+        }
         let ports = match script {
             _ if script.contains("no ports") => 0,
             _ if script.contains("two ports") => 2,
@@ -2967,7 +3007,7 @@ impl Ladder {
             let words: Vec<&str> = line.split_whitespace().collect();
             let played = matches!(
                 words[..],
-                ["do" | "relay" | "dtls" | "doubt" | "bind", ..] | [_, "->", ..]
+                ["do" | "relay" | "dtls" | "doubt" | "bind" | "by", ..] | [_, "->", ..]
             );
             if played || line.starts_with('+') {
                 let _ = writeln!(self.happened, "{line}");
@@ -3021,6 +3061,8 @@ impl Ladder {
                 let leg = self.leg(name);
                 self.input(Input::Unvouched(leg));
             }
+            // From now on its signalling comes to this address of ours.
+            ["by", name, address] => self.phone(name).flow.local.set_ip(address.parse().unwrap()),
             ["bind", count] => {
                 let first = 30_000;
                 let count: u64 = count.parse().unwrap();
@@ -3747,6 +3789,10 @@ fn section(media: &sdp::MediaDescription, session: &sdp::SessionDescription) -> 
             .attributes_named("candidate")
             .map(|value| value.split(' ').skip(4).take(2).collect::<Vec<_>>().join(":"))
             .collect();
+        let priority =
+            |value: &str| value.split(' ').nth(3).and_then(|word| word.parse::<u32>().ok());
+        let priorities = media.attributes_named("candidate").filter_map(priority);
+        assert!(priorities.is_sorted_by(|one, next| one > next), "of the first is thought most");
         words += &format!(" ice={}", &ufrag[..2]);
         // One that is carried by another has its addresses there.
         if !candidates.is_empty() {

@@ -24,7 +24,7 @@ use crate::dtls::{HandshakeCommand, HandshakeEvent};
 use crate::ids::{LegId, PortId};
 use crate::media;
 use crate::random::Random;
-use crate::sip::{Destination, Flow, Network, OwnAddresses, Request, Response};
+use crate::sip::{Destination, Flow, MediaAddress, Network, OwnAddresses, Request, Response};
 use crate::time::{Instant, earliest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -331,12 +331,17 @@ impl Machine {
 
     /// A negotiation that speaks for the address at which this phone reaches the relay.
     pub(super) fn negotiation(&mut self, destination: &Destination) -> Negotiation {
+        let media = self.media_address(destination);
+        Negotiation::new(self.random.u64(), media)
+    }
+
+    /// The address at which this phone reaches the relay.
+    pub(super) fn media_address(&self, destination: &Destination) -> MediaAddress {
         let local = match destination {
             Destination::Flow(flow) => Some(flow.local.ip()),
             Destination::Address { .. } => None,
         };
         let (own, bound) = (self.dialog.own(), &self.settings.media_addresses);
-        let media = own.media(destination.remote().ip(), local, bound);
-        Negotiation::new(self.random.u64(), media)
+        own.media(destination.remote().ip(), local, bound)
     }
 }

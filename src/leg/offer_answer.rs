@@ -22,7 +22,6 @@ use super::peer::PeerDescription;
 use crate::codec::Kind;
 use crate::sdp::{Attribute, MediaDescription, SessionDescription};
 use crate::sip::MediaAddress;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 // One for each leg, and most of the time it is small.
@@ -39,6 +38,8 @@ pub(super) enum OfferAnswerState {
 pub(super) struct TheirOffer {
     pub(super) text: Arc<[u8]>,
     peer: PeerDescription,
+    /// What our answer says.
+    media: MediaAddress,
 }
 
 /// The negotiation of one leg.
@@ -46,9 +47,7 @@ pub(super) struct TheirOffer {
 pub struct Negotiation {
     pub(super) id: u64,
     /// What our descriptions say.
-    pub(super) address: IpAddr,
-    /// Which of our addresses that is, where the relay is on all of them.
-    pub(super) local: Option<IpAddr>,
+    pub(super) media: MediaAddress,
     pub(super) state: OfferAnswerState,
     /// The last description that left, agreed or not, shared with the message that took it: the next one
     /// differs in version from it.
@@ -80,13 +79,12 @@ const NAMED_MAX: usize = 32;
 impl Negotiation {
     /// Nothing said yet. The session id is random, so that no two legs share one (RFC 8866 §5.2).
     #[must_use]
-    pub fn new(id: u64, MediaAddress { told: address, local }: MediaAddress) -> Self {
+    pub fn new(id: u64, media: MediaAddress) -> Self {
         // Phones read id and version as signed numbers of 64 bits, some of 32.
         let id = id & 0x7fff_ffff;
         Self {
             id,
-            address,
-            local,
+            media,
             state: OfferAnswerState::Quiet,
             said: None,
             version: 1,
@@ -141,6 +139,34 @@ impl Negotiation {
     /// # Errors
     /// The status to refuse it with: an offer is open already.
     pub fn take_offer(&mut self, offer: &Description) -> Result<&PeerDescription, u16> {
+        self.take_offer_at(offer, self.media)
+    }
+
+    /// Takes an offer of theirs that came by this address of ours. Where it begins ICE anew it is answered with that one, for
+    /// the peer may be in another network (RFC 8839 §4.4.1.1.1); else ours stays.
+    ///
+    /// # Errors
+    /// As [`take_offer`](Self::take_offer).
+    pub fn take_new_offer(
+        &mut self,
+        offer: &Description,
+        reached: MediaAddress,
+    ) -> Result<&PeerDescription, u16> {
+        let begins_anew = |stream: &NegotiatedStream| {
+            let section = offer.session.media.get(stream.section);
+            let theirs = section.and_then(|media| ice::credentials(&offer.session, media));
+            theirs.is_some() && stream.peer.ice.is_some() && theirs != stream.peer.ice
+        };
+        let in_use = [&self.streams.audio, &self.streams.video];
+        let is_anew = in_use.into_iter().flatten().any(begins_anew);
+        self.take_offer_at(offer, if is_anew { reached } else { self.media })
+    }
+
+    fn take_offer_at(
+        &mut self,
+        offer: &Description,
+        media: MediaAddress,
+    ) -> Result<&PeerDescription, u16> {
         match self.state {
             OfferAnswerState::Offered(_) => return Err(491),
             OfferAnswerState::Asked(_) => return Err(500),
@@ -149,9 +175,9 @@ impl Negotiation {
         let in_use =
             |stream: &Option<NegotiatedStream>| stream.as_ref().map(|stream| stream.section);
         let (audio, video) = (in_use(&self.streams.audio), in_use(&self.streams.video));
-        let peer = PeerDescription::offering(&offer.session, audio, video, self.address);
+        let peer = PeerDescription::offering(&offer.session, audio, video, media.told);
         let text = Arc::clone(&offer.text);
-        self.state = OfferAnswerState::Asked(Box::new(TheirOffer { text, peer }));
+        self.state = OfferAnswerState::Asked(Box::new(TheirOffer { text, peer, media }));
         Ok(self.asked().expect("the offer was stored in the line above"))
     }
 
@@ -168,7 +194,8 @@ impl Negotiation {
     pub fn answer(&mut self, audio: Option<OurStream>, video: Option<OurStream>) -> Arc<str> {
         let state = std::mem::replace(&mut self.state, OfferAnswerState::Quiet);
         let OfferAnswerState::Asked(offer) = state else { panic!("an answer has an offer") };
-        let TheirOffer { text: theirs, mut peer } = *offer;
+        let TheirOffer { text: theirs, mut peer, media } = *offer;
+        self.media = media;
         audio.iter().for_each(|ours| remember(ours, &mut self.named.audio));
         video.iter().for_each(|ours| remember(ours, &mut self.named.video));
         let sections = std::mem::take(&mut peer.sections);
@@ -296,7 +323,8 @@ impl Negotiation {
             return;
         };
         let ours = self.said.clone().expect("what was offered was said");
-        self.streams = NegotiatedStreams::accepted(*offer, &answer.session, self.led, self.address);
+        self.streams =
+            NegotiatedStreams::accepted(*offer, &answer.session, self.led, self.media.told);
         let (theirs, offering) = (Arc::clone(&answer.text), OfferingSide::Us);
         self.agreed = Some(AgreedDescriptions { ours, theirs, offering, led: self.led });
     }
@@ -319,9 +347,10 @@ impl Negotiation {
                 sections.push(media);
             }
         }
-        let mut session = SessionDescription::new(self.id, 1, self.address);
+        let mut session = SessionDescription::new(self.id, 1, self.media.told);
         for media in &mut sections {
-            if let Some(candidates) = ice::candidates(media, self.address) {
+            let addresses = (self.media.told, self.media.beside);
+            if let Some(candidates) = ice::candidates(media, addresses) {
                 // One transport has its addresses in one place, the first section of its bundle.
                 if carrier != Some(media.port) || first(media) {
                     media.attributes.extend(candidates);
@@ -435,7 +464,7 @@ mod tests {
     }
 
     fn leg() -> Negotiation {
-        Negotiation::new(1, MediaAddress { told: [192, 0, 2, 1].into(), local: None })
+        Negotiation::new(1, MediaAddress { told: [192, 0, 2, 1].into(), local: None, beside: None })
     }
 
     /// Our answer, on the port 20000 for audio and 20002 for video.

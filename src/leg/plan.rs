@@ -41,7 +41,7 @@ fn plan(stream: &NegotiatedStream, keyed: Option<&HandshakeOutcome>, leg: &Leg) 
         remote: peer.rtp,
         remote_rtcp: peer.rtcp,
         latched: None,
-        local: leg.negotiation.local,
+        local: leg.negotiation.media.local,
         signalling_ip: leg.signalling,
         behind_nat: leg.behind_nat
             || peer.rtp.is_some_and(|sdp| nat::shows_in_sdp(sdp.ip(), leg.signalling)),
@@ -75,7 +75,7 @@ fn plan_of_offer(ours: &OurStream, leg: &Leg) -> Plan {
         remote: None,
         remote_rtcp: None,
         latched: None,
-        local: leg.negotiation.local,
+        local: leg.negotiation.media.local,
         signalling_ip: leg.signalling,
         behind_nat: leg.behind_nat,
         trust: leg.trust_in(None),

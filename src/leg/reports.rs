@@ -340,6 +340,9 @@ impl Machine {
     ) {
         let before = self.spoken(id);
         let seal = (Seed(self.random.bytes()), self.settings.fingerprint);
+        // The dialog follows the way of what offers.
+        let way = self.dialog.destination(id).filter(|way| matches!(way, Destination::Flow(_)));
+        let reached = way.map(|way| self.media_address(&way));
         let Some(leg) = self.legs.get_mut(&id) else { return };
         // An UPDATE before the 200 means that the early answer was a reliable one (RFC 3311 §5.1).
         if let LegPhase::Calling { early } = &mut leg.phase
@@ -352,7 +355,11 @@ impl Machine {
             Err(status) => Err(status),
             Ok(None) if leg.negotiation.is_quiet() => Ok(leg.offer_again()),
             Ok(None) => Err(491),
-            Ok(Some(offer)) => match leg.negotiation.take_offer(&offer).map(drop) {
+            Ok(Some(offer)) => match leg
+                .negotiation
+                .take_new_offer(&offer, reached.unwrap_or(leg.negotiation.media))
+                .map(drop)
+            {
                 Err(status) => Err(status),
                 Ok(()) if leg.role == PeerRole::Desk => Ok(commands::desk_description(leg, seal)),
                 // What began sealed never goes on in clear.

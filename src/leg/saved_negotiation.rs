@@ -7,7 +7,6 @@ use super::formats::PeerFormat;
 use super::offer_answer::{Named, Negotiation, OfferAnswerState, remember};
 use crate::sdp::SessionDescription;
 use crate::sip::MediaAddress;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// An offer that waits for its answer.
@@ -28,9 +27,7 @@ pub struct SavedNegotiation {
     /// The session id of our descriptions.
     pub id: u64,
     /// The address for which they speak.
-    pub address: IpAddr,
-    /// Which of our addresses that is, where the relay is on all of them.
-    pub local: Option<IpAddr>,
+    pub media: MediaAddress,
     /// The last description that left, agreed or not.
     pub said: Option<Arc<str>>,
     /// The descriptions that hold.
@@ -48,7 +45,7 @@ impl SavedNegotiation {
     /// What is agreed.
     #[must_use]
     pub fn streams(&self) -> NegotiatedStreams {
-        self.agreed.as_ref().map(|agreed| agreed.streams(self.address)).unwrap_or_default()
+        self.agreed.as_ref().map(|agreed| agreed.streams(self.media.told)).unwrap_or_default()
     }
 
     /// Whether what we said last holds.
@@ -68,8 +65,7 @@ impl Negotiation {
         };
         SavedNegotiation {
             id: self.id,
-            address: self.address,
-            local: self.local,
+            media: self.media,
             said: self.said.clone(),
             agreed: self.agreed.clone(),
             older: Named {
@@ -97,8 +93,7 @@ impl Negotiation {
     pub fn restored(saved: SavedNegotiation) -> Self {
         let streams = saved.streams();
         let holds = SavedNegotiation::holds(saved.said.as_ref(), saved.agreed.as_ref());
-        let SavedNegotiation { id, address, local, said, agreed, older: mut named, led, open } =
-            saved;
+        let SavedNegotiation { id, media, said, agreed, older: mut named, led, open } = saved;
         if holds {
             let named = [(&streams.audio, &mut named.audio), (&streams.video, &mut named.video)];
             for (stream, named) in named {
@@ -115,7 +110,7 @@ impl Negotiation {
                 OfferAnswerState::Quiet
             }
         };
-        let new = Self::new(id, MediaAddress { told: address, local });
+        let new = Self::new(id, media);
         let mut restored = Self { said, version, named, led, agreed, streams, state, ..new };
         if let SavedOffer::Theirs(text) = open
             && let Ok(offer) = Description::read(&text)

@@ -8,6 +8,7 @@ use crate::leg::{
     SavedNegotiation, SavedOffer,
 };
 use crate::sdp::SessionDescription;
+use crate::sip::MediaAddress;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -23,6 +24,9 @@ pub struct NegotiationRow<'a> {
     /// Which of our addresses that is, where the relay is on all of them.
     #[serde(skip_serializing_if = "is_default")]
     local: Option<Cow<'a, str>>,
+    /// One of the other family that may lead to the relay as well.
+    #[serde(skip_serializing_if = "is_default")]
+    beside: Option<Cow<'a, str>>,
     /// What we said last.
     #[serde(skip_serializing_if = "is_default")]
     said: Option<Cow<'a, str>>,
@@ -108,7 +112,7 @@ impl<'a> NegotiationRow<'a> {
     /// Of this negotiation.
     #[must_use]
     pub fn of(saved: &'a SavedNegotiation) -> Self {
-        let SavedNegotiation { id, address, local, said, agreed, older, led, open } = saved;
+        let SavedNegotiation { id, media, said, agreed, older, led, open } = saved;
         let agreed = agreed.as_ref().map(|agreed| AgreedRow {
             offered_by: match agreed.offering {
                 OfferingSide::Us => OfferedByRow::Us,
@@ -120,8 +124,9 @@ impl<'a> NegotiationRow<'a> {
         });
         Self {
             id: *id,
-            address: address.to_string().into(),
-            local: local.map(|local| local.to_string().into()),
+            address: media.told.to_string().into(),
+            local: media.local.map(|local| local.to_string().into()),
+            beside: media.beside.map(|beside| beside.to_string().into()),
             said: said.as_deref().map(Cow::from),
             agreed,
             older: FormatsRow {
@@ -148,8 +153,11 @@ impl<'a> NegotiationRow<'a> {
         let FormatsRow { audio, video, .. } = self.older;
         Ok(SavedNegotiation {
             id: self.id,
-            address: words::read_ip("sdp.address", &self.address)?,
-            local: self.local.map(|local| words::read_ip("sdp.local", &local)).transpose()?,
+            media: MediaAddress {
+                told: words::read_ip("sdp.address", &self.address)?,
+                local: self.local.map(|ip| words::read_ip("sdp.local", &ip)).transpose()?,
+                beside: self.beside.map(|ip| words::read_ip("sdp.beside", &ip)).transpose()?,
+            },
             said,
             agreed,
             older: Named {

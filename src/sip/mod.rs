@@ -8,11 +8,11 @@
 //! layer 9  typed  framing  multipart  summary    what is read of a message, and out of a stream
 //! layer 8  parse  print  values  digest_client   bytes to messages, and back
 //! layer 7  message  name_addr  number  digest_realms
-//! layer 6  uri  via  digest
+//! layer 6  uri  via  digest  own_addresses
 //! layer 5  host  method  params  tags
 //! layer 4  headers  error
 //! layer 3  header_name
-//! layer 2  lexer  own_addresses
+//! layer 2  lexer
 //! layer 1  limits  status  flow  network
 //! ```
 

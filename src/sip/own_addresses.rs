@@ -11,6 +11,7 @@
 //! side of a NAT, could call us and would never be heard again.
 
 use super::flow::{Destination, Transport};
+use super::host::is_private;
 use super::network::Network;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -32,6 +33,8 @@ pub struct MediaAddress {
     pub told: IpAddr,
     /// The address of this machine that this leads to, as far as is known, where the relay is on all of them.
     pub local: Option<IpAddr>,
+    /// One of the other family that may lead to it as well, for who tries more than one.
+    pub beside: Option<IpAddr>,
 }
 
 impl OwnAddresses {
@@ -97,6 +100,8 @@ impl OwnAddresses {
     #[must_use]
     pub fn media(&self, remote: IpAddr, local: Option<IpAddr>, bound: &[IpAddr]) -> MediaAddress {
         let mut remote = remote.to_canonical();
+        let is_everywhere = bound.iter().any(|own| own.is_ipv6() && own.is_unspecified());
+        let beside = if is_everywhere { self.beside(remote) } else { None };
         let has = |own: &IpAddr| {
             let is_all = own.is_ipv6() && own.is_unspecified();
             is_all || own.is_ipv4() == remote.is_ipv4()
@@ -120,7 +125,28 @@ impl OwnAddresses {
         MediaAddress {
             told: told.unwrap_or_else(|| self.any(remote)),
             local: own.filter(|_| bound.is_none()),
+            beside,
         }
+    }
+
+    /// Of the other family, what leads to us from everywhere: it is not known which network the peer has there, if any. Who
+    /// comes from outside is not told an address of our network.
+    fn beside(&self, remote: IpAddr) -> Option<IpAddr> {
+        let from_everywhere = |networks: &[(Network, IpAddr)]| {
+            let everywhere = |network: &Network| {
+                network.bits() == 0 && network.ip().is_ipv4() != remote.is_ipv4()
+            };
+            networks.iter().find(|(network, _)| everywhere(network)).map(|(_, ip)| *ip)
+        };
+        let found = from_everywhere(&self.advertised).or_else(|| from_everywhere(&self.routes));
+        let is_reached = |ip: &IpAddr| {
+            let is_link_local = match ip {
+                IpAddr::V4(ip) => ip.is_link_local(),
+                IpAddr::V6(ip) => ip.is_unicast_link_local(),
+            };
+            !is_link_local && !ip.is_loopback() && (is_private(remote) || !is_private(*ip))
+        };
+        found.filter(|ip| is_reached(ip) && !remote.is_loopback())
     }
 
     /// Every address that is known to be ours: hosts of URIs that mean us.
@@ -247,14 +273,47 @@ mod tests {
             ("10.8.3.4", Some("10.8.0.2"), "2001:db8::9", "2001:db8::9", None),
         ] {
             let media = own.media(ip(remote), local.map(ip), &[ip(bound)]);
-            let expected = MediaAddress { told: ip(told), local: leaves.map(ip) };
-            assert_eq!(media, expected, "{remote} {local:?} {bound}");
+            assert_eq!(
+                (media.told, media.local),
+                (ip(told), leaves.map(ip)),
+                "{remote} {local:?} {bound}"
+            );
         }
         // What a router outside is told is no address of ours: what it sends on to us comes as the signalling came.
         let own = house(&[("0.0.0.0/0", "203.0.113.5")]);
         let media = own.media(ip("198.51.100.7"), Some(ip("192.168.1.6")), &[ip("0.0.0.0")]);
-        let expected = MediaAddress { told: ip("203.0.113.5"), local: Some(ip("192.168.1.6")) };
+        let expected =
+            MediaAddress { told: ip("203.0.113.5"), local: Some(ip("192.168.1.6")), beside: None };
         assert_eq!(media, expected);
+    }
+
+    #[test]
+    fn of_the_other_family_is_told_what_leads_to_us_from_everywhere() {
+        let house = |advertised, everywhere| {
+            let mut own = OwnAddresses::new(vec![], networks(advertised));
+            let near = [("192.168.1.0/24", "192.168.1.5"), ("fd00:1::/64", "fd00:1::5")];
+            own.set_routes(networks(&[&near[..], everywhere].concat()));
+            own
+        };
+        let both = house(&[], &[("0.0.0.0/0", "192.168.1.5"), ("::/0", "2001:db8::5")]);
+        let outside = house(&[("0.0.0.0/0", "203.0.113.5")], &[("::/0", "2001:db8::5")]);
+        for (own, remote, bound, beside) in [
+            (&both, "192.168.1.77", "::", Some("2001:db8::5")),
+            (&both, "::ffff:198.51.100.7", "::", Some("2001:db8::5")),
+            (&both, "fd00:1::77", "::", Some("192.168.1.5")),
+            // It would lead to another machine there.
+            (&both, "2001:db8::77", "::", None),
+            (&outside, "2001:db8::77", "::", Some("203.0.113.5")),
+            (&both, "127.0.0.1", "::", None),
+            (&both, "192.168.1.77", "0.0.0.0", None),
+            (&both, "192.168.1.77", "192.168.1.5", None),
+            (&both, "fd00:1::77", "2001:db8::5", None),
+            (&house(&[], &[]), "192.168.1.77", "::", None),
+            (&house(&[], &[("::/0", "fe80::5")]), "192.168.1.77", "::", None),
+        ] {
+            let media = own.media(ip(remote), None, &[ip(bound)]);
+            assert_eq!(media.beside, beside.map(ip), "{remote} {bound}");
+        }
     }
 
     #[test]
