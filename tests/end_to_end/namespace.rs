@@ -54,7 +54,7 @@ impl Namespace {
             "table ip nat {{ chain out {{ type nat hook postrouting priority srcnat; \
              ip saddr {network} masquerade fully-random; }}; }}"
         );
-        self.translates("echo 1 > /proc/sys/net/ipv4/ip_forward", &rules);
+        self.keeps_rules("echo 1 > /proc/sys/net/ipv4/ip_forward", &rules);
     }
 
     /// It is known outside by this address, as if a router of its own sent what comes there on to it.
@@ -63,10 +63,10 @@ impl Namespace {
             "table ip nat {{ chain in {{ type nat hook prerouting priority dstnat; \
              ip daddr {outer} dnat to {own}; }}; }}"
         );
-        self.translates("true", &rules);
+        self.keeps_rules("true", &rules);
     }
 
-    fn translates(&self, before: &str, rules: &str) {
+    fn keeps_rules(&self, before: &str, rules: &str) {
         let line = format!("{before} && nft \"$0\"");
         let status = self.command("sh").args(["-c", &line, rules]).status();
         let done = status.expect("there is a shell").success();
@@ -76,6 +76,20 @@ impl Namespace {
     /// All that it has no cable to goes there.
     pub fn leads_by(&self, router: &str) {
         ip(&format!("-n {} route add default via {router}", self.0));
+    }
+
+    /// The same, and leaves from this address.
+    pub fn leads_out_by(&self, router: &str, own: &str) {
+        ip(&format!("-n {} route add default via {router} src {own}", self.0));
+    }
+
+    /// Datagrams that go there are lost on their way, and connections go through.
+    pub fn loses_datagrams_to(&self, address: &str) {
+        let rules = format!(
+            "table ip lost {{ chain out {{ type filter hook output priority filter; \
+             ip daddr {address} udp dport 1-65535 drop; }}; }}"
+        );
+        self.keeps_rules("true", &rules);
     }
 
     /// What goes there is lost on its way.
