@@ -9,6 +9,7 @@ use super::frame::ParameterSets;
 use super::outgoing::{Channel, Event, Exit, Outgoing};
 use super::patchbay::Source;
 use super::path::MediaPath;
+use super::peer_packet::PacketKind;
 use super::plan::Plan;
 use super::port::Follows;
 use super::relay::{Machine, after};
@@ -206,6 +207,11 @@ impl Machine {
         }
         let unsettled = was_silent || !had_target;
         if age > WAITING_MAX {
+            // What leans on it spoils the pictures up to the next key frame; it may have been that one itself.
+            let is_picture = matches!(arrived.what, PacketKind::Picture(_));
+            if is_picture && !self.patchbay.receivers(port).is_empty() {
+                self.want_key_frame(now, port, out);
+            }
             return self.settle(now.instant, port);
         }
         if grows {

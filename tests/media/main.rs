@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
+mod beginnings;
 mod bundles;
 mod cameras;
 #[path = "../checks/mod.rs"]
