@@ -2,12 +2,14 @@
 //! numbers that go on.
 //!
 //! ```text
-//!   Shut ── key frame, or 3 s of packets without one ──▶ Open ── switch ──▶ Shut
+//!   Shut ── key frame, or any picture after 3 s without one ──▶ Open ── switch ──▶ Shut
 //! ```
+//!
+//! It opens at the first packet of a picture only: what is left of one shows a hole that no missing number tells of.
 
 use crate::codec::Codec;
 use crate::codec::video::h264_macroblocks;
-use crate::rtp::{h263, h264, vp8};
+use crate::rtp::{h261, h263, h264, h265, vp8, vp9};
 use crate::time::{Duration, Instant, UnixTime};
 
 /// Some encoders refresh their picture without ever sending a key frame.
@@ -18,12 +20,33 @@ pub const KEY_FRAME_WAIT: Duration = Duration::from_secs(3);
 pub enum FrameContents {
     /// H.264.
     H264(h264::Contents),
-    /// VP8: whether a key frame begins.
-    Vp8(bool),
-    /// H.263: whether a key frame begins.
-    H263(bool),
+    /// VP8.
+    Vp8(PictureStart),
+    /// Another codec that is known.
+    Other(PictureStart),
     /// A codec whose pictures we cannot tell apart.
     Opaque,
+}
+
+/// What begins with a packet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PictureStart {
+    /// A picture with which a decoder can begin.
+    KeyFrame,
+    /// A picture that leans on others.
+    Leaning,
+    /// Nothing: it goes on with a picture.
+    None,
+}
+
+impl PictureStart {
+    fn of(is_key_frame: bool, is_picture: bool) -> Self {
+        match (is_key_frame, is_picture) {
+            (true, _) => Self::KeyFrame,
+            (false, true) => Self::Leaning,
+            (false, false) => Self::None,
+        }
+    }
 }
 
 impl FrameContents {
@@ -32,11 +55,33 @@ impl FrameContents {
     pub fn of(codec: &Codec, payload: &[u8]) -> Self {
         match codec {
             Codec::H264 => Self::H264(h264::Contents::of(payload)),
-            Codec::Vp8 => Self::Vp8(vp8::begins_key_frame(payload)),
-            Codec::H263 => Self::H263(h263::begins_key_frame(payload)),
-            Codec::H263Plus => Self::H263(h263::begins_key_frame_plus(payload)),
-            Codec::H261 | Codec::H265 | Codec::Vp9 | Codec::Other(_) => Self::Opaque,
-            Codec::Pcmu
+            Codec::Vp8 => Self::Vp8(PictureStart::of(
+                vp8::begins_key_frame(payload),
+                vp8::begins_picture(payload),
+            )),
+            Codec::H263 => Self::Other(PictureStart::of(
+                h263::begins_key_frame(payload),
+                h263::read(payload).is_some_and(|piece| piece.begins_picture()),
+            )),
+            Codec::H263Plus => Self::Other(PictureStart::of(
+                h263::begins_key_frame_plus(payload),
+                h263::read_plus(payload).is_some_and(|piece| piece.begins_picture()),
+            )),
+            // Its pictures are renewed block by block, and none is named a key frame.
+            Codec::H261 => {
+                let begins = h261::read(payload).is_some_and(|piece| piece.begins_picture());
+                Self::Other(PictureStart::of(begins, begins))
+            }
+            Codec::H265 => Self::Other(PictureStart::of(
+                h265::begins_key_frame(payload),
+                h265::begins_picture(payload),
+            )),
+            Codec::Vp9 => Self::Other(PictureStart::of(
+                vp9::begins_key_frame(payload),
+                vp9::begins_picture(payload),
+            )),
+            Codec::Other(_)
+            | Codec::Pcmu
             | Codec::Pcma
             | Codec::G722
             | Codec::Opus
@@ -55,7 +100,17 @@ impl FrameContents {
     pub fn begins_key_frame(self) -> bool {
         match self {
             Self::H264(contents) => contents.begins_key_frame(),
-            Self::Vp8(key) | Self::H263(key) => key,
+            Self::Vp8(start) | Self::Other(start) => start == PictureStart::KeyFrame,
+            Self::Opaque => true,
+        }
+    }
+
+    /// Whether it is the first packet of a picture, or of what stands in front of one.
+    #[must_use]
+    pub fn begins_picture(self) -> bool {
+        match self {
+            Self::H264(contents) => contents.first_slice || contents.sequence_parameters,
+            Self::Vp8(start) | Self::Other(start) => start != PictureStart::None,
             Self::Opaque => true,
         }
     }
@@ -195,7 +250,8 @@ impl OutboundVideo {
             KeyFrameGate::Open => true,
             KeyFrameGate::Waiting => picture.begins_key_frame(),
             KeyFrameGate::Shut { since } => {
-                picture.begins_key_frame() || now.since(since) >= KEY_FRAME_WAIT
+                let wait_is_over = now.since(since) >= KEY_FRAME_WAIT;
+                picture.begins_key_frame() || wait_is_over && picture.begins_picture()
             }
         };
         if open && !matches!(self.gate, KeyFrameGate::Open) {
@@ -277,30 +333,30 @@ mod tests {
     #[test]
     fn nothing_passes_before_a_key_frame() {
         let mut screen = OutboundVideo::default();
-        assert!(!screen.admits(ms(0), FrameContents::Vp8(false)));
-        assert!(screen.admits(ms(40), FrameContents::Vp8(true)));
-        assert!(screen.admits(ms(80), FrameContents::Vp8(false)));
+        assert!(!screen.admits(ms(0), FrameContents::Vp8(PictureStart::Leaning)));
+        assert!(screen.admits(ms(40), FrameContents::Vp8(PictureStart::KeyFrame)));
+        assert!(screen.admits(ms(80), FrameContents::Vp8(PictureStart::Leaning)));
         screen.cut();
-        assert!(!screen.admits(ms(120), FrameContents::Vp8(false)));
+        assert!(!screen.admits(ms(120), FrameContents::Vp8(PictureStart::Leaning)));
     }
 
     #[test]
     fn an_encoder_without_key_frames_passes_after_three_seconds_of_packets() {
         let mut screen = OutboundVideo::default();
-        assert!(!screen.admits(ms(9000), FrameContents::Vp8(false)));
-        assert!(!screen.admits(ms(11_999), FrameContents::Vp8(false)));
-        assert!(screen.admits(ms(12_000), FrameContents::Vp8(false)));
+        assert!(!screen.admits(ms(9000), FrameContents::Vp8(PictureStart::Leaning)));
+        assert!(!screen.admits(ms(11_999), FrameContents::Vp8(PictureStart::Leaning)));
+        assert!(screen.admits(ms(12_000), FrameContents::Vp8(PictureStart::Leaning)));
     }
 
     #[test]
     fn a_codec_that_we_cannot_read_passes_at_once() {
-        assert!(OutboundVideo::default().admits(ms(0), FrameContents::of(&Codec::H261, &[0; 10])));
+        assert!(OutboundVideo::default().admits(ms(0), FrameContents::Opaque));
     }
 
     #[test]
     fn parameter_sets_are_wanted_once_in_front_of_a_bare_key_frame() {
         let (idr, sps) = (
-            FrameContents::of(&Codec::H264, &[0x65, 1]),
+            FrameContents::of(&Codec::H264, &[0x65, 0x88]),
             FrameContents::of(&Codec::H264, &[0x67, 1]),
         );
         let mut screen = OutboundVideo::default();

@@ -5,7 +5,7 @@
 //!                 └ a piece is missing: none of it
 //! ```
 
-use super::frame::{FrameContents, ParameterSets};
+use super::frame::{FrameContents, ParameterSets, PictureStart};
 use super::frame_assembler::FrameAssembler;
 use super::packing::packing;
 use super::peer_packet::{PacketKind, PeerPacket};
@@ -154,7 +154,9 @@ impl Assembly {
         let format = format.filter(|_| *codec != Codec::H261);
         let is_cut = match arrived.what {
             PacketKind::Picture(FrameContents::H264(contents)) => !contents.begins_key_frame(),
-            PacketKind::Picture(FrameContents::Vp8(_) | FrameContents::H263(_)) => false,
+            PacketKind::Picture(FrameContents::Vp8(start) | FrameContents::Other(start)) => {
+                start == PictureStart::None
+            }
             PacketKind::Picture(FrameContents::Opaque)
             | PacketKind::Sound
             | PacketKind::Key { .. }

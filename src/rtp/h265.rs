@@ -11,34 +11,50 @@ const FIRST_FRAGMENT: u8 = 0x80;
 const LAST_FRAGMENT: u8 = 0x40;
 const TYPE: u8 = 0x7e;
 
-/// Whether a decoder can begin with this payload: a random-access slice or a parameter set, alone,
-/// first in an aggregate (§4.4.2), or in the first fragment (§4.4.3).
+/// Whether a decoder can begin with this payload: the first slice of a random-access picture or a
+/// parameter set, alone, in an aggregate (§4.4.2), or in the first fragment (§4.4.3).
 #[must_use]
 pub fn begins_key_frame(payload: &[u8]) -> bool {
+    begins(payload, |kind, data| match kind {
+        // ITU-T H.265, table 7-1: BLA, IDR, CRA; VPS, SPS, PPS.
+        16..=21 => is_first_slice(data),
+        _other => matches!(kind, 32..=34),
+    })
+}
+
+/// Whether the first slice of a picture, or a parameter set, begins in this payload.
+#[must_use]
+pub fn begins_picture(payload: &[u8]) -> bool {
+    begins(payload, |kind, data| match kind {
+        0..=31 => is_first_slice(data),
+        _other => matches!(kind, 32..=34),
+    })
+}
+
+/// Whether such a NAL unit begins in a payload: of this type, with this behind its header.
+fn begins(payload: &[u8], mut is_it: impl FnMut(u8, &[u8]) -> bool) -> bool {
     let [first, _layer, rest @ ..] = payload else { return false };
     match (kind(*first), rest) {
-        (AGGREGATE, [_size, _size_too, header, _layer_too, data @ ..]) => {
-            is_entry(kind(*header), data)
+        (AGGREGATE, _) => {
+            let mut found = false;
+            aggregate(rest, |nal| found |= is_it(kind(nal[0]), &nal[2..]));
+            found
         }
         (FRAGMENT, [header, data @ ..]) => {
-            header & FIRST_FRAGMENT != 0 && is_entry(header & 0x3f, data)
+            header & FIRST_FRAGMENT != 0 && is_it(header & 0x3f, data)
         }
-        (single, data) => is_entry(single, data),
+        (single, data) => is_it(single, data),
     }
+}
+
+/// A slice says in its first bit whether it is the first of its picture (§7.3.6.1).
+fn is_first_slice(data: &[u8]) -> bool {
+    data.first().is_some_and(|bits| bits & 0x80 != 0)
 }
 
 /// `nal_unit_type` stands in six bits behind the highest one.
 fn kind(header: u8) -> u8 {
     header >> 1 & 0x3f
-}
-
-/// ITU-T H.265, table 7-1: BLA, IDR, CRA, whose first bit says whether the slice is the first of its
-/// picture (§7.3.6.1); VPS, SPS, PPS.
-fn is_entry(kind: u8, data: &[u8]) -> bool {
-    match kind {
-        16..=21 => data.first().is_some_and(|bits| bits & 0x80 != 0),
-        _other => matches!(kind, 32..=34),
-    }
 }
 
 /// Puts fragmented NAL units together; one that lacks a piece is given up.
@@ -141,7 +157,10 @@ mod tests {
     #[test]
     fn an_entry_is_seen_in_every_kind_of_payload() {
         assert!(begins_key_frame(&[19 << 1, 1, 0x80]), "an IDR slice");
-        assert!(begins_key_frame(&[48 << 1, 1, 0, 2, 32 << 1, 1]), "an aggregate with parameters");
+        for at in [32, 35] {
+            let aggregate = [48 << 1, 1, 0, 3, at << 1, 1, 1, 0, 3, 33 << 1, 1, 1];
+            assert!(begins_key_frame(&aggregate), "an aggregate with parameters");
+        }
         assert!(begins_key_frame(&[49 << 1, 1, 0x80 | 19, 0x80]), "the first fragment");
     }
 
@@ -150,7 +169,8 @@ mod tests {
         assert!(!begins_key_frame(&[49 << 1, 1, 19, 0x80]), "a later fragment");
         assert!(!begins_key_frame(&[19 << 1, 1, 0x40]), "a later slice");
         assert!(!begins_key_frame(&[49 << 1, 1, 0x80 | 19, 0x40]), "a later slice, cut");
-        assert!(!begins_key_frame(&[1 << 1, 1, 0]), "another slice");
+        assert!(!begins_key_frame(&[1 << 1, 1, 0x80]), "another slice");
+        assert!(begins_picture(&[1 << 1, 1, 0x80]) && !begins_picture(&[1 << 1, 1, 0x40]));
         for short in
             [&[][..], &[19 << 1], &[19 << 1, 1], &[48 << 1, 1], &[48 << 1, 1, 0, 2], &[49 << 1, 1]]
         {

@@ -28,6 +28,12 @@ pub struct FramePiece<'a> {
 }
 
 impl FramePiece<'_> {
+    /// Whether a picture begins with it.
+    #[must_use]
+    pub fn begins_picture(&self) -> bool {
+        self.start == Start::Picture
+    }
+
     /// Appends it to the pieces before, of which the last one left `spare_bits`. What the neighbours
     /// have in the bytes at its ends is left out.
     pub(super) fn join(&self, unit: &mut Vec<u8>, spare_bits: u8) {

@@ -75,6 +75,12 @@ impl Descriptor {
     }
 }
 
+/// Whether a payload begins a frame.
+#[must_use]
+pub fn begins_picture(payload: &[u8]) -> bool {
+    Descriptor::read(payload).is_some_and(|descriptor| descriptor.begins_frame())
+}
+
 /// Whether a payload begins a key frame: a frame whose lowest bit is 0 (RFC 6386 §9.1).
 #[must_use]
 pub fn begins_key_frame(payload: &[u8]) -> bool {

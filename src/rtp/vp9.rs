@@ -9,6 +9,12 @@ const BEGINS: u8 = 0x08;
 /// layer that leans on no picture before it (§4.2).
 #[must_use]
 pub fn begins_key_frame(payload: &[u8]) -> bool {
+    begins_picture(payload) && payload[0] & PREDICTED == 0
+}
+
+/// Whether a frame of the lowest spatial layer begins.
+#[must_use]
+pub fn begins_picture(payload: &[u8]) -> bool {
     let Some((first, mut rest)) = payload.split_first() else { return false };
     if first & NUMBERED != 0 {
         let wide = rest.first().is_some_and(|id| id & 0x80 != 0);
@@ -16,7 +22,7 @@ pub fn begins_key_frame(payload: &[u8]) -> bool {
     }
     // T (3 bits), U, SID (3 bits, the spatial layer), D.
     let lowest = first & LAYERED == 0 || rest.first().is_some_and(|layer| layer >> 1 & 7 == 0);
-    first & BEGINS != 0 && first & PREDICTED == 0 && lowest && !rest.is_empty()
+    first & BEGINS != 0 && lowest && !rest.is_empty()
 }
 
 #[cfg(test)]
@@ -33,7 +39,7 @@ mod tests {
 
     #[test]
     fn what_leans_on_other_pictures_or_is_cut_off_is_none() {
-        assert!(!begins_key_frame(&[0x48, 1]), "predicted");
+        assert!(!begins_key_frame(&[0x48, 1]) && begins_picture(&[0x48, 1]), "predicted");
         assert!(!begins_key_frame(&[0x00, 1]), "a later packet");
         assert!(!begins_key_frame(&[0xa8, 5, 0x02, 0, 1]), "a higher layer");
         assert!(!begins_key_frame(&[0x88, 0x85]) && !begins_key_frame(&[]));

@@ -166,8 +166,8 @@ fn look_at(payload: &[u8]) {
     let _ = h264::Contents::of(payload).begins_key_frame();
     let _ = h263::begins_key_frame(payload);
     let _ = h263::begins_key_frame_plus(payload);
-    let _ = h265::begins_key_frame(payload);
-    let _ = vp9::begins_key_frame(payload);
+    assert!(h265::begins_picture(payload) || !h265::begins_key_frame(payload));
+    assert!(vp9::begins_picture(payload) || !vp9::begins_key_frame(payload));
     let key_frame = vp8::begins_key_frame(payload);
     let mut renumbered = payload.to_vec();
     vp8::renumber(&mut renumbered, 0x1234, 7);

@@ -1,11 +1,17 @@
 //! Where pictures begin and end at a receiver: with a whole one, whatever a switch or a pause falls into.
 
 use super::relay::*;
-use super::{VP8_DELTA, VP8_KEY};
+use super::{SLICE, VP8_DELTA, VP8_KEY};
 use cordboard::codec::Codec;
 use cordboard::ids::PortId;
 use cordboard::media::Source;
 use cordboard::time::Duration;
+
+const MODE_1: &str = "packetization-mode=1";
+/// A later piece of a picture that leans on others.
+const SECOND_SLICE: [u8; 3] = [0x41, 0x42, 0x02];
+/// The middle of a VP8 frame, as a payload.
+const VP8_MIDDLE: [u8; 5] = [0x80, 0x80, 0x80, 1, 0];
 
 impl Relay {
     /// A camera sends one picture, a packet for each of these payloads, the last one marked.
@@ -42,4 +48,49 @@ fn a_key_frame_that_waited_too_long_is_asked_for_again() {
     relay.send_picture(U, &[&VP8_KEY]);
     assert_eq!(relay.payloads_to(C).len(), 1);
     relay.pass(1000);
+}
+
+/// What an encoder that refreshes by and by sends is passed after a while, from the beginning of a picture.
+#[test]
+fn a_camera_without_key_frames_is_not_begun_in_the_middle_of_a_picture() {
+    for (codec, fmtp, first, later) in [
+        (Codec::H264, MODE_1, &SLICE[..], &SECOND_SLICE[..]),
+        (Codec::Vp8, "", &VP8_DELTA, &VP8_MIDDLE),
+    ] {
+        let mut relay = Relay::with_three_cameras(&codec, fmtp);
+        relay.patch(&[(C, Source::Port(U))]);
+        relay.send_picture(U, &[first]);
+        relay.pass(2950);
+        // Its first packet comes before the wait is over, the others after it.
+        relay.phone(U).step = 0;
+        let packet = relay.phone(U).packet(first);
+        relay.arrives(U, &packet);
+        relay.pass(20);
+        relay.phone(U).step = 3000;
+        relay.send_picture(U, &[later, later]);
+        assert_eq!(relay.payloads_to(C), [] as [Vec<u8>; 0], "{codec}");
+        relay.send_picture(U, &[first, later]);
+        assert_eq!(relay.payloads_to(C), [first, later], "{codec}");
+    }
+}
+
+/// H.265 and VP9 are known as well as those that are coded here; H.261 has no key frames, but beginnings.
+#[test]
+fn pictures_of_every_codec_begin_with_a_whole_one() {
+    for (codec, rest, key) in [
+        (Codec::H265, &[19 << 1, 1, 0x40][..], &[19 << 1, 1, 0xaf][..]),
+        (Codec::H265, &[1 << 1, 1, 0xd0], &[49 << 1, 1, 0x80 | 19, 0xaf]),
+        (Codec::Vp9, &[0x00, 1], &[0x08, 1]),
+        (Codec::Vp9, &[0x48, 1], &[0x88, 5, 1]),
+        (Codec::H261, &[0x01, 0, 0, 0, 0, 1, 0x10], &[0x01, 0, 0, 0, 0, 1, 0, 0]),
+    ] {
+        let mut relay = Relay::with_three_cameras(&codec, "");
+        relay.patch(&[(C, Source::Port(U))]);
+        relay.send_frames(U, &[rest]);
+        assert_eq!(relay.payloads_to(C), [] as [Vec<u8>; 0], "{codec}");
+        relay.send_frames(U, &[rest; 20]);
+        assert_eq!(relay.key_frame_requests().len(), 2, "{codec}: again after half a second");
+        relay.send_frames(U, &[key, rest]);
+        assert_eq!(relay.payloads_to(C), [key, rest], "{codec}");
+    }
 }
