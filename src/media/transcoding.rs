@@ -11,6 +11,7 @@ use super::peer_packet::{PacketKind, PeerPacket};
 use super::port::{Follows, Port};
 use super::repacker::{Repacker, Unit};
 use super::route::{Conversion, PayloadMapping};
+use super::stream::OpenFrame;
 use super::video_transcoder::{TranscoderDemand, VideoTranscoder};
 use super::voice_transcoder::{Coded, VoiceTranscoder};
 use super::work::{BREAKDOWNS_MAX, CodingOutcome, ConversionId, Job};
@@ -296,6 +297,8 @@ impl Port<'_> {
             return false;
         }
         self.send_own(payload_type, unit.marker, place, unit.nal, to, exit);
+        let open = OpenFrame { payload_type, timestamp: place.timestamp };
+        self.stream.outbound.open_frame = (!unit.marker).then_some(open);
         self.stream.goes_live(now)
     }
 

@@ -1,10 +1,10 @@
 //! Where pictures begin and end at a receiver: with a whole one, whatever a switch or a pause falls into.
 
 use super::relay::*;
-use super::{SLICE, VP8_DELTA, VP8_KEY};
+use super::{IDR, SECOND_IDR_SLICE, SLICE, VP8_DELTA, VP8_KEY};
 use cordboard::codec::Codec;
 use cordboard::ids::PortId;
-use cordboard::media::Source;
+use cordboard::media::{Command, Source};
 use cordboard::time::Duration;
 
 const MODE_1: &str = "packetization-mode=1";
@@ -72,6 +72,26 @@ fn a_camera_without_key_frames_is_not_begun_in_the_middle_of_a_picture() {
         relay.send_picture(U, &[first, later]);
         assert_eq!(relay.payloads_to(C), [first, later], "{codec}");
     }
+}
+
+/// Some decoders gather packets up to the marker alone, and would mix two parties' pictures.
+#[test]
+fn a_picture_in_whole_units_that_a_switch_cuts_is_ended_by_a_marker_of_its_own() {
+    let mut relay = Relay::with_three_cameras(&Codec::H264, MODE_1);
+    let whole = plan(C, vec![format(Codec::H264, 96, 99, "packetization-mode=0")]);
+    relay.command(Command::Update { port: C, plan: whole });
+    relay.patch(&[(C, Source::Port(U))]);
+    relay.send_picture(U, &[&IDR, &SECOND_IDR_SLICE]);
+    relay.send_frames(U, &[&SLICE]);
+    relay.patch(&[(C, Source::Port(O))]);
+    relay.send_picture(O, &[&IDR]);
+    let sent = relay.rtp_to(C);
+    let [.., cut, end, key] = &sent[..] else { panic!("{} packets", sent.len()) };
+    assert_eq!((cut.payload(), key.payload()), (&SLICE[..], &IDR[..]));
+    assert_eq!(end.payload(), [0x0c, 0x80], "filler data, which changes no picture");
+    assert!(end.header().marker && !cut.header().marker);
+    assert_eq!(end.header().timestamp, cut.header().timestamp);
+    assert_continuous(&sent);
 }
 
 /// H.265 and VP9 are known as well as those that are coded here; H.261 has no key frames, but beginnings.
