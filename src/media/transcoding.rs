@@ -339,10 +339,6 @@ impl Port<'_> {
     pub fn leave_line(&mut self, way: &PayloadMapping, exit: &mut Exit<'_, impl Outgoing>) -> bool {
         let leaves = self.stream.outbound.line.as_ref().is_some_and(|line| !line.suits(way));
         if leaves {
-            if let Some(ConversionPath::Pictures(_)) = &self.stream.outbound.line {
-                // Pictures of another codec begin with a key frame of theirs.
-                self.stream.outbound.screen.cut();
-            }
             self.end_line(exit);
         }
         leaves
@@ -352,6 +348,9 @@ impl Port<'_> {
     pub fn end_line(&mut self, exit: &mut Exit<'_, impl Outgoing>) {
         if let Some(ConversionPath::Pictures(transcoder)) = self.stream.outbound.line.take() {
             exit.out.job(Job::Close { conversion: transcoder.id() });
+            // What passes next begins with a key frame, and what it does not get until then is not lost.
+            self.stream.outbound.stream.cut();
+            self.stream.outbound.screen.cut();
         }
     }
 }

@@ -94,6 +94,28 @@ fn a_picture_in_whole_units_that_a_switch_cuts_is_ended_by_a_marker_of_its_own()
     assert_continuous(&sent);
 }
 
+/// A re-INVITE ends a conversion: what passes from then on leans on pictures that the screen never saw.
+#[test]
+fn pictures_that_pass_after_a_conversion_begin_with_a_key_frame() {
+    if !Codec::Vp8.can_transcode() {
+        return;
+    }
+    let mut relay = Relay::with_three_cameras(&Codec::Vp8, "");
+    relay.patch(&[(C, Source::Port(U))]);
+    relay.send_frames(U, &[&VP8_KEY, &VP8_DELTA]);
+    for codec in [Codec::H264, Codec::Vp8] {
+        assert_eq!(relay.payloads_to(C).len(), 2, "nothing is coded here");
+        let plan = plan(C, vec![format(codec, 96, 99, "")]);
+        relay.command(Command::Update { port: C, plan });
+        relay.send_frames(U, &[&VP8_DELTA[..]; 20]);
+    }
+    assert_eq!(relay.payloads_to(C).len(), 2);
+    assert!(!relay.key_frame_requests().is_empty());
+    relay.send_frames(U, &[&VP8_KEY, &VP8_DELTA]);
+    assert_eq!(relay.payloads_to(C).len(), 4);
+    assert_continuous(&relay.rtp_to(C));
+}
+
 /// H.265 and VP9 are known as well as those that are coded here; H.261 has no key frames, but beginnings.
 #[test]
 fn pictures_of_every_codec_begin_with_a_whole_one() {
