@@ -299,8 +299,19 @@ impl Continuity {
         }
     }
 
-    /// Places a packet of our own in front of the next packet of the source, under its timestamp.
+    /// Places a packet of our own in front of the next packet of the source, under its timestamp; `None` where
+    /// that was overtaken: in front of it there is no room.
     pub fn insert_before(&mut self, now: Instant, packet: Numbers) -> Option<StreamPosition> {
+        let overtaken = match &self.feed {
+            NumberingSource::Passing(splice) if splice.ssrc == packet.ssrc => {
+                let behind = splice.highest - splice.extend(packet.sequence);
+                (1..=SEQUENCE_BEHIND_MAX).contains(&behind)
+            }
+            NumberingSource::Passing(_) | NumberingSource::Cut | NumberingSource::Made => false,
+        };
+        if overtaken {
+            return None;
+        }
         let place = self.pass(now, packet)?;
         if let NumberingSource::Passing(splice) = &mut self.feed {
             // The source's packet takes the number after the one that was just given away.

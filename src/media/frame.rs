@@ -270,9 +270,10 @@ impl OutboundVideo {
     /// send them in SDP alone, which a receiver of another leg never saw).
     pub fn wants_sets(&mut self, picture: FrameContents, timestamp: u32) -> bool {
         let FrameContents::H264(contents) = picture else { return false };
-        let missing =
-            contents.key_frame && !contents.sequence_parameters && self.sets_at != Some(timestamp);
-        if contents.key_frame || contents.sequence_parameters {
+        // In front of a later slice they would stand in the place of the first, should that still come.
+        let begins = contents.key_frame && contents.first_slice;
+        let missing = begins && !contents.sequence_parameters && self.sets_at != Some(timestamp);
+        if begins || contents.sequence_parameters {
             self.sets_at = Some(timestamp);
         }
         missing

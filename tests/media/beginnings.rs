@@ -136,3 +136,21 @@ fn pictures_of_every_codec_begin_with_a_whole_one() {
         assert_eq!(relay.payloads_to(C), [key, rest], "{codec}");
     }
 }
+
+/// Sets in front of the second slice would take the place of the first, which it has overtaken.
+#[test]
+fn a_slice_that_was_overtaken_keeps_its_place() {
+    let fmtp = "packetization-mode=1;sprop-parameter-sets=Z0IACpZTBYmI,aMljiA==";
+    let mut relay = Relay::with_three_cameras(&Codec::H264, fmtp);
+    relay.patch(&[(C, Source::Port(U))]);
+    relay.send_picture(U, &[&IDR, &SECOND_IDR_SLICE]);
+    relay.wire.sent.clear();
+    let timestamp = relay.phone(U).timestamp;
+    let mut slices = [&IDR, &SECOND_IDR_SLICE].map(|s| relay.phone(U).packet_of(99, timestamp, s));
+    slices.reverse();
+    slices.iter().for_each(|packet| relay.arrives(U, packet));
+    let sent = relay.rtp_to(C);
+    let sequence = |n: usize| sent[n].header().sequence;
+    assert_eq!(relay.payloads_to(C), [SECOND_IDR_SLICE, IDR]);
+    assert_eq!(sequence(0), sequence(1).wrapping_add(1));
+}
