@@ -173,6 +173,12 @@ impl Machine {
         self.sessions.get(&leg).is_some_and(|entry| entry.session.is_quiet())
     }
 
+    /// Whether somebody is hung up on who has not been told: a BYE waits for an ACK.
+    #[must_use]
+    pub fn owes_bye(&self) -> bool {
+        self.sessions.values().any(|entry| entry.session.owes_bye())
+    }
+
     /// Saves the dialog of a leg and forgets it, without a word to its peer.
     #[must_use]
     pub fn take(&mut self, now: Now, leg: LegId) -> Option<SavedDialog> {

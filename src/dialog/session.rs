@@ -131,6 +131,11 @@ impl InviteSession {
         matches!(self.state, SessionState::Established).then(|| StoredDialog::of(&self.dialog))
     }
 
+    /// Whether a BYE waits for the ACK.
+    pub fn owes_bye(&self) -> bool {
+        matches!(self.state, SessionState::Over { bye: Some(_), .. })
+    }
+
     /// Whether the floor above has been told of the end.
     pub fn is_over(&self) -> bool {
         matches!(self.state, SessionState::Over { .. })

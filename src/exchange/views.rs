@@ -95,10 +95,11 @@ impl Machine {
         self.ledger.is_idle()
     }
 
-    /// Whether nothing is going on: no call, no leg, no control dialog, no question to a registrar.
+    /// Whether nothing is going on: no call, no leg, no BYE that waits for an ACK, no control dialog, no question to
+    /// a registrar.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         let calls = self.switchboard.is_quiet() && self.callers.is_empty();
-        calls && self.legs.legs() == 0 && self.registrations.is_quiet()
+        calls && self.legs.are_over() && self.registrations.is_quiet()
     }
 }

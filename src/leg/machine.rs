@@ -271,6 +271,12 @@ impl Machine {
         self.legs.len()
     }
 
+    /// Whether there is no leg, and nobody has to be told any more that one has ended.
+    #[must_use]
+    pub fn are_over(&self) -> bool {
+        self.legs.len() == 0 && !self.dialog.owes_bye()
+    }
+
     /// Whoever asks something under our tag, be it by ACK or PRACK, has read a response of ours.
     fn prove(&mut self, now: Instant, input: &dialog::Input, out: &mut Vec<Effect>) {
         let (dialog::Input::Request { request, .. } | dialog::Input::Ack { request, .. }) = input

@@ -62,3 +62,17 @@ fn who_leaves_has_all_written_and_tells_nobody() {
     assert!(entries(&effects).any(is_owed), "{effects:?}");
     assert!(!testbed.machine.is_written());
 }
+
+/// RFC 3261 §15: no BYE goes to a caller before its ACK, which may be on its way when the server is told to end.
+#[test]
+fn who_was_answered_a_moment_ago_is_waited_for() {
+    let (mut testbed, _) = Testbed::new(StoredState::default());
+    begins(&mut testbed, CALLER, ANNA, "4001", |testbed, effects| {
+        let (_callee, effects) = picks_up(testbed, DOOR, &effects);
+        let farewell = testbed.machine.shut_down(testbed.now);
+        assert_eq!(sent(&farewell).len(), 1, "BYE to the callee alone: {farewell:?}");
+        assert!(!testbed.machine.is_quiet(), "the caller is not told yet");
+        effects
+    });
+    assert!(testbed.machine.is_quiet());
+}
