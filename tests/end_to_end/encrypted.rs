@@ -97,7 +97,10 @@ fn a_certificate_is_made_and_shown_and_kept() {
     let mut board = open("");
     let own = board.data().join("tls.crt");
     let known = fingerprint(&own);
-    assert!(board.log().contains(&known), "{}", board.log());
+    // The sockets listen a moment before.
+    crate::wait::until("its fingerprint in the log", std::time::Duration::from_secs(10), || {
+        board.log().contains(&known).then_some(())
+    });
     assert!(board.cli("status --format json").contains(&known));
     let ca = own.display().to_string();
     let ip = board.place.switchboard().ip().to_string();

@@ -175,7 +175,10 @@ fn a_disk_that_is_nearly_full_ends_a_recording_and_no_call() {
     wait::until("room for recordings", PATIENCE, || {
         board.log().contains("recording goes on").then_some(())
     });
-    desk.does("record", json!({ "on": true }));
+    // The event loop hears of it a moment after the log.
+    wait::until("a recording that is let begin", PATIENCE, || {
+        (desk.command("record", json!({ "on": true }))["ok"] == true).then_some(())
+    });
     caller.nudge();
     caller.ends_well();
     desk.phase("ended");
