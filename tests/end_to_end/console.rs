@@ -63,6 +63,11 @@ const NARROW: Look = Look { name: "narrow", language: "en", is_dark: false, wind
 /// From a small telephone to 1280 points at 200 %, in CSS points.
 const NARROWEST: [u32; 3] = [320, 400, 640];
 
+/// A switchboard that gives a browser on a busy machine the time to pick up.
+fn board() -> Switchboard {
+    Switchboard::open_with("[queue.main]\nring_time = \"20s\"\n")
+}
+
 impl DeskPage {
     /// The page in a browser of its own, as it is before anybody has logged in.
     #[track_caller]
@@ -490,7 +495,7 @@ fn the_whole_operator_call_in_chinese() {
 
 #[test]
 fn f5_loses_no_call() {
-    let board = Switchboard::open();
+    let board = board();
     let mut desk = DeskPage::open(&board, &ANY);
     desk.log_in();
     desk.start_work();
@@ -507,7 +512,7 @@ fn f5_loses_no_call() {
 
 #[test]
 fn a_desk_that_is_evicted_says_so_and_stays_away() {
-    let board = Switchboard::open();
+    let board = board();
     let mut desk = DeskPage::open(&board, &ANY);
     desk.log_in();
     desk.start_work();
@@ -529,7 +534,7 @@ fn a_desk_that_is_evicted_says_so_and_stays_away() {
 
 #[test]
 fn a_wrong_password_is_told_and_the_page_stays() {
-    let board = Switchboard::open();
+    let board = board();
     let mut desk = DeskPage::open(&board, &ANY);
     desk.await_true("document.querySelector('input[name=operator]')");
     desk.press("\t");
@@ -542,7 +547,7 @@ fn a_wrong_password_is_told_and_the_page_stays() {
 /// The operator's phone is one of its own: the page has no pictures, and says the same.
 #[test]
 fn a_page_beside_a_desk_phone() {
-    let board = Switchboard::open();
+    let board = board();
     let account = Account::Terminal { number: "3001", password: PASSWORD };
     let proxy = board.place.switchboard();
     let mut phone = Phone::start(&board.place, OPERATOR, PLAIN, Answer::AtOnce, &account, proxy);
@@ -581,7 +586,7 @@ fn a_page_beside_a_desk_phone() {
 /// What an operator keeps is there again after F5, and for whoever takes the same caller's next call.
 #[test]
 fn favourites_and_notes_are_kept() {
-    let board = Switchboard::open();
+    let board = board();
     let mut user = user(&board);
     let mut desk = DeskPage::open(&board, &ANY);
     desk.log_in();
@@ -629,7 +634,7 @@ fn favourites_and_notes_are_kept() {
 /// The connection for signalling is cut by a restart of the switchboard, which dies in the middle of the call.
 #[test]
 fn a_crash_of_the_switchboard_loses_no_call() {
-    let mut board = Switchboard::open();
+    let mut board = board();
     let mut desk = DeskPage::open(&board, &ANY);
     desk.log_in();
     desk.start_work();
@@ -650,7 +655,7 @@ fn a_crash_of_the_switchboard_loses_no_call() {
 /// The operator's own phone is a page of Firefox.
 #[test]
 fn firefox_is_a_desk_with_a_phone_too() {
-    let board = Switchboard::open();
+    let board = board();
     let look = Look { name: "firefox", ..ANY };
     let mut user = user(&board);
     let mut desk = DeskPage::open_in(Kind::Firefox, &board, &look);

@@ -320,6 +320,8 @@ fn configuration(place: &Place, more: &str) -> String {
     let own_media = format!("address = \"{address}\"\n");
     let media = if more.contains("[media]\naddress = ") { "" } else { &own_media };
     let lease = if more.contains("\nlease = ") { "" } else { "lease = \"3s\"\n" };
+    let rings =
+        if more.contains("[queue.main]\nring_time = ") { "" } else { "ring_time = \"3s\"\n" };
     let own_pages = format!("[web]\nlisten = \"{address}:8080\"\n");
     let pages = if more.contains("[web]\nlisten = ") { "" } else { &own_pages };
     let own_listen = format!("listen = [\"udp:{listen}\", \"tcp:{listen}\"]\n");
@@ -329,7 +331,7 @@ fn configuration(place: &Place, more: &str) -> String {
          [media]\n{media}ports = \"14000-14999\"\n\
          {pages}\
          [desk]\n{lease}\
-         [queue.main]\nnumber = \"9000\"\nring_time = \"3s\"\ngrace = \"2s\"\n"
+         [queue.main]\nnumber = \"9000\"\n{rings}grace = \"2s\"\n"
     );
     // What stands before the first table belongs to none.
     let (root, more) = more.split_at(more.find('[').unwrap_or(more.len()));
