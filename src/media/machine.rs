@@ -9,7 +9,7 @@ use super::frame::ParameterSets;
 use super::outgoing::{Channel, Event, Exit, Outgoing};
 use super::patchbay::Source;
 use super::path::MediaPath;
-use super::peer_packet::PacketKind;
+use super::peer_packet::{PacketKind, PeerPacket};
 use super::plan::Plan;
 use super::port::Follows;
 use super::relay::{Machine, after};
@@ -207,12 +207,7 @@ impl Machine {
         }
         let unsettled = was_silent || !had_target;
         if age > WAITING_MAX {
-            // What leans on it spoils the pictures up to the next key frame; it may have been that one itself.
-            let is_picture = matches!(arrived.what, PacketKind::Picture(_));
-            if is_picture && !self.patchbay.receivers(port).is_empty() {
-                self.want_key_frame(now, port, out);
-            }
-            return self.settle(now.instant, port);
+            return self.withhold_late(now, port, &arrived, out);
         }
         if grows {
             self.reroute_receivers(port, out);
@@ -246,6 +241,22 @@ impl Machine {
         if unsettled {
             self.settle(now.instant, port);
         }
+    }
+
+    /// A packet has come that nobody gets any more. Of a picture it leaves a hole up to the next key frame, and may
+    /// have been the beginning of that one itself.
+    fn withhold_late(
+        &mut self,
+        now: Now,
+        port: PortId,
+        arrived: &PeerPacket,
+        out: &mut impl Outgoing,
+    ) {
+        let is_picture = matches!(arrived.what, PacketKind::Picture(_));
+        if is_picture && !self.patchbay.receivers(port).is_empty() {
+            self.want_key_frame(now, port, out);
+        }
+        self.settle(now.instant, port);
     }
 
     /// Takes in a packet that came to the RTCP socket of a port.
