@@ -45,6 +45,21 @@ fn what_is_left_of_a_voice_is_no_melody() {
     assert!(witness::has_melody(&sound));
 }
 
+/// A phone that was kept waiting takes more of the old voice than one that was not; no phone takes it twice.
+#[test]
+fn a_voice_that_ends_late_is_told_from_one_that_comes_back() {
+    let place = Place::new();
+    let (own, other) = (place.path().join("own.wav"), place.path().join("other.wav"));
+    tone::write_wav(&own, CALLER.tone, 1);
+    tone::write_wav(&other, USER.tone, 1);
+    let mut sound = Recording::new(&own).since(0);
+    sound.samples.extend(Recording::new(&other).since(0).samples);
+    assert!(witness::is_stray(&sound, CALLER.tone, 800));
+    assert!(!witness::is_stray(&sound, CALLER.tone, 1200));
+    sound.samples.extend(Recording::new(&own).since(0).after(960).samples);
+    assert!(witness::is_stray(&sound, CALLER.tone, 1200));
+}
+
 /// 10 ms of anything else between each two packets, as padding would be that is played.
 #[test]
 fn what_stands_between_the_packets_of_a_tone_is_noticed() {

@@ -20,6 +20,9 @@ const SETTLE: Duration = Duration::from_secs(6);
 const STRETCH: Duration = Duration::from_millis(1200);
 /// For so long after the mark the old party may go on: packets on their way to a phone that this machine
 /// has kept waiting. They arrive in order, so once the old party has ceased it must not come back.
+///
+/// A phone writes down what it takes: where that is more than time has passed since the mark, the rest had
+/// come before, and is allowed on top.
 const TAIL_MS: usize = 800;
 /// The latest stretch of sound that tells what is heard now.
 const NOW_MS: usize = 400;
@@ -114,7 +117,10 @@ pub enum Gets {
 }
 
 /// The beginning of a phase: which recording each phone was making, and how long it was.
-pub struct Mark(Vec<Option<(Recording, u64)>>);
+pub struct Mark {
+    at: Instant,
+    begun: Vec<Option<(Recording, u64)>>,
+}
 
 /// Marks the moment; call it when the switch has been confirmed.
 pub fn mark<O: Observer + ?Sized>(phones: &mut [&mut O]) -> Mark {
@@ -125,7 +131,8 @@ pub fn mark<O: Observer + ?Sized>(phones: &mut [&mut O]) -> Mark {
         let length = recording.length();
         (recording, length)
     };
-    Mark(phones.iter().map(|phone| phone.recording().map(begun)).collect())
+    let at = Instant::now();
+    Mark { at, begun: phones.iter().map(|phone| phone.recording().map(begun)).collect() }
 }
 
 /// Judges the phase that began at `mark`: one expectation per phone, in order.
@@ -144,7 +151,7 @@ pub fn judge<O: Observer + ?Sized>(
     let began = Instant::now();
     let settled = wait::within(SETTLE, || {
         photograph(began, phones, &mut seen);
-        let right = |n: usize| gets_it(expected[n], &heard(&*phones[n], &mark.0[n]), &seen[n]);
+        let right = |n: usize| gets_it(expected[n], &heard(&*phones[n], &mark.begun[n]), &seen[n]);
         (0..phones.len()).all(right).then_some(())
     });
     let end = Instant::now() + STRETCH;
@@ -154,9 +161,10 @@ pub fn judge<O: Observer + ?Sized>(
     let mut report = String::new();
     let mut faults = settled.is_none();
     for (n, phone) in phones.iter().enumerate() {
-        let sound = heard(&**phone, &mark.0[n]);
+        let sound = heard(&**phone, &mark.begun[n]);
+        let late = sound.millis().saturating_sub(mark.at.elapsed().as_millis() as usize);
         let now = gets_it(expected[n], &sound, &seen[n]);
-        let stray = strays(expected[n], &sound, &seen[n]);
+        let stray = strays(expected[n], &sound, &seen[n], TAIL_MS + late);
         faults |= !now || !stray.is_empty();
         let verdict = match (now, stray.is_empty()) {
             (true, true) => "right".to_owned(),
@@ -225,8 +233,14 @@ pub fn has_melody(sound: &Sound) -> bool {
     sound.after(tails.max().unwrap_or(0)).audible_ms() >= AUDIBLE_MS
 }
 
-/// The parties that were heard or seen in the phase though they should not be.
-fn strays(gets: Gets, sound: &Sound, seen: &[Look]) -> Vec<String> {
+/// Is a voice heard beyond what is left of it at the beginning, which may take so long?
+pub fn is_stray(sound: &Sound, hertz: f64, tail_ms: usize) -> bool {
+    sound.after(sound.begins_with(hertz).min(tail_ms)).share_of(hertz) > 0.0
+}
+
+/// The parties that were heard or seen in the phase though they should not be, or longer than `tail_ms` after it
+/// began.
+fn strays(gets: Gets, sound: &Sound, seen: &[Look], tail_ms: usize) -> Vec<String> {
     let (may_hear, may_see) = match gets {
         Gets::Party(party) => (Some(party.name), Some(party.name)),
         Gets::Voice(party) => (Some(party.name), None),
@@ -234,13 +248,12 @@ fn strays(gets: Gets, sound: &Sound, seen: &[Look]) -> Vec<String> {
     };
     let mut strays = Vec::new();
     for party in PARTIES {
-        let rest = sound.after(sound.begins_with(party.tone).min(TAIL_MS));
-        if may_hear != Some(party.name) && rest.share_of(party.tone) > 0.0 {
+        if may_hear != Some(party.name) && is_stray(sound, party.tone, tail_ms) {
             strays.push(format!("the {}'s voice", party.name));
         }
         let is_party = |look: &&Look| look.colour.looks_like(party.colour);
         let tail =
-            |look: &&Look| is_party(look) && look.after < Duration::from_millis(TAIL_MS as u64);
+            |look: &&Look| is_party(look) && look.after < Duration::from_millis(tail_ms as u64);
         if may_see != Some(party.name) && seen.iter().skip_while(tail).any(|l| is_party(&l)) {
             strays.push(format!("the {}'s picture", party.name));
         }
