@@ -7,8 +7,12 @@ use serde_json::json;
 
 use crate::browser::phone::BrowserPhone;
 use crate::browser::{Browser, KINDS, Kind};
-use crate::phone::{Account, Answer, CALLER, Codecs, Host, OPERATOR, PARTIES, PLAIN, Phone, USER};
+use crate::phone::{
+    Account, Answer, CALLER, Codecs, Host, OPERATOR, PARTIES, PLAIN, Party, Phone, USER,
+};
+use crate::picture;
 use crate::place::Place;
+use crate::program;
 use crate::tone::{self, Recording};
 use crate::witness::{self, Gets};
 
@@ -58,6 +62,30 @@ fn a_voice_that_ends_late_is_told_from_one_that_comes_back() {
     assert!(!witness::is_stray(&sound, CALLER.tone, 1200));
     sound.samples.extend(Recording::new(&own).since(0).after(960).samples);
     assert!(witness::is_stray(&sound, CALLER.tone, 1200));
+}
+
+#[test]
+fn a_picture_that_is_half_of_another_is_neither() {
+    let place = Place::new();
+    for split in ["hstack", "vstack"] {
+        let path = place.path().join(format!("{split}.png"));
+        let plain = |party: Party, size: &str| {
+            let [red, green, blue] = party.colour.0;
+            format!("color=c=0x{red:02x}{green:02x}{blue:02x}:size={size}")
+        };
+        // The larger part is the caller's.
+        let larger = if split == "hstack" { "200x96" } else { "128x160" };
+        let smaller = if split == "hstack" { "120x96" } else { "128x100" };
+        let sources = [plain(CALLER, larger), plain(USER, smaller)];
+        let mut command = std::process::Command::new("ffmpeg");
+        for source in &sources {
+            command.args(["-v", "error", "-f", "lavfi", "-i", source]);
+        }
+        command.args(["-filter_complex", split, "-frames:v", "1", "-pix_fmt", "rgb24"]);
+        program::run(command.arg(&path));
+        let seen = picture::colour(&path).expect("it is whole");
+        assert!(!seen.looks_like(CALLER.colour) && seen.looks_like(USER.colour), "{seen:?}");
+    }
 }
 
 /// 10 ms of anything else between each two packets, as padding would be that is played.

@@ -259,7 +259,7 @@ impl Phone {
     pub fn look(&mut self, limit: Duration) -> Option<Colour> {
         self.aim();
         let path = self.awaited.take()?;
-        let colour = wait::within(limit, || picture::median(&path));
+        let colour = wait::within(limit, || picture::colour(&path));
         if colour.is_none() {
             self.awaited = Some(path);
         }

@@ -1,4 +1,5 @@
-//! Pictures: each party's camera shows a plain colour; the median of a decoded picture tells whose.
+//! Pictures: each party's camera shows a plain colour; the medians of a decoded picture and of its quarters
+//! tell whose.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -61,13 +62,18 @@ pub fn write_camera_clip(path: &Path, colour: Colour, size: &str, codec: &[&str]
 /// Red, green and blue of every point of a picture file, row by row; nothing if it is not (yet) a whole
 /// picture.
 pub fn points(path: &Path) -> Option<Vec<[u8; 3]>> {
+    read(path).map(|(points, _)| points)
+}
+
+/// The same, and how many points a row has.
+fn read(path: &Path) -> Option<(Vec<[u8; 3]>, usize)> {
     let file = std::fs::read(path).ok().filter(|file| is_whole(file))?;
     let mut reader = png::Decoder::new(Cursor::new(file)).read_info().expect("it is a PNG file");
     let mut samples = vec![0; reader.output_buffer_size().expect("a frame has an end")];
     let frame = reader.next_frame(&mut samples).expect("it is whole");
     assert_eq!((frame.color_type, frame.bit_depth), (ColorType::Rgb, BitDepth::Eight));
     samples.truncate(frame.buffer_size());
-    Some(samples.as_chunks().0.to_vec())
+    Some((samples.as_chunks().0.to_vec(), frame.width as usize))
 }
 
 /// Red, green and blue of every point of the first picture of a film from this second on, row by row.
@@ -91,13 +97,28 @@ fn is_whole(file: &[u8]) -> bool {
     file.windows(4).any(|w| w == b"IEND")
 }
 
-/// The median colour of a picture file, or nothing if it is not (yet) a whole picture.
-pub fn median(path: &Path) -> Option<Colour> {
-    let points = points(path)?;
-    let middle = |channel: usize| {
-        let mut values: Vec<u8> = points.iter().map(|point| point[channel]).collect();
-        let half = values.len() / 2;
-        (half > 0).then(|| *values.select_nth_unstable(half).1)
+/// The median colour of a picture file; where a quarter of it looks otherwise, the colour of that quarter, so
+/// that no picture which is half of one and half of another passes for either. Nothing if it is not (yet) a
+/// whole picture.
+pub fn colour(path: &Path) -> Option<Colour> {
+    let (points, width) = read(path)?;
+    let height = points.len() / width;
+    let whole = median(points.iter())?;
+    let quarter = |n: usize| {
+        let at = |(at, point)| ((at % width < width / 2, at / width < height / 2), point);
+        let is_in = (n & 1 == 0, n & 2 == 0);
+        median(points.iter().enumerate().map(at).filter(|(at, _)| *at == is_in).map(|(_, p)| p))
     };
-    Some(Colour([middle(0)?, middle(1)?, middle(2)?]))
+    let other = (0..4).filter_map(quarter).find(|colour| !colour.looks_like(whole));
+    Some(other.unwrap_or(whole))
+}
+
+fn median<'a>(points: impl Iterator<Item = &'a [u8; 3]>) -> Option<Colour> {
+    let mut channels: [Vec<u8>; 3] = Default::default();
+    for point in points {
+        channels.iter_mut().zip(point).for_each(|(channel, value)| channel.push(*value));
+    }
+    let half = channels[0].len() / 2;
+    let middle = |mut channel: Vec<u8>| *channel.select_nth_unstable(half).1;
+    (half > 0).then(|| Colour(channels.map(middle)))
 }

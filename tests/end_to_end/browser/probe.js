@@ -54,7 +54,7 @@
     return { hertz: best * sound().sampleRate / ears.fftSize, loudness: Number.isFinite(bins[best]) ? bins[best] : -200 };
   };
 
-  /** The middle colour of the partner's picture; nothing where there is none. */
+  /** The middle colour of the partner's picture, or that of a quarter of it that looks otherwise; nothing where there is none. */
   const sees = () => {
     const video = document.querySelector('.them video');
     if (!video?.videoWidth) return null;
@@ -62,8 +62,13 @@
     [canvas.width, canvas.height] = [16, 16];
     const draw = canvas.getContext('2d');
     draw.drawImage(video, 0, 0, 16, 16);
-    const points = [...draw.getImageData(0, 0, 16, 16).data];
-    return [0, 1, 2].map(channel => points.filter((_, n) => n % 4 === channel).sort((a, b) => a - b)[128]);
+    const middle = (...area) => {
+      const points = [...draw.getImageData(...area).data];
+      return [0, 1, 2].map(channel => points.filter((_, n) => n % 4 === channel).sort((a, b) => a - b)[points.length / 8]);
+    };
+    const whole = middle(0, 0, 16, 16);
+    const quarters = [[0, 0], [8, 0], [0, 8], [8, 8]].map(corner => middle(...corner, 8, 8));
+    return quarters.find(quarter => quarter.some((value, n) => Math.abs(value - whole[n]) > 60)) ?? whole;
   };
 
   /** What the desk says of itself, without times and figures. */

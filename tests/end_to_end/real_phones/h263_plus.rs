@@ -123,7 +123,7 @@ impl Videophone {
             let sound = heard.exists().then(|| Recording::new(&heard).since(0))?;
             let now = sound.after(sound.millis().saturating_sub(NOW_MS));
             share = now.share_of(party.tone);
-            colour = picture::median(&seen).or(colour);
+            colour = picture::colour(&seen).or(colour);
             (share > 0.9 && colour?.looks_like(party.colour)).then_some(())
         });
         let (own, other) = (self.party.name, party.name);
