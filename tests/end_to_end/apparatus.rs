@@ -13,8 +13,8 @@ use crate::phone::{
 use crate::picture;
 use crate::place::Place;
 use crate::program;
-use crate::tone::{self, Recording};
-use crate::witness::{self, Gets};
+use crate::tone::{self, Recording, Sound};
+use crate::witness::{self, Gets, Spared};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -58,10 +58,16 @@ fn a_voice_that_ends_late_is_told_from_one_that_comes_back() {
     tone::write_wav(&other, USER.tone, 1);
     let mut sound = Recording::new(&own).since(0);
     sound.samples.extend(Recording::new(&other).since(0).samples);
-    assert!(witness::is_stray(&sound, CALLER.tone, 800));
-    assert!(!witness::is_stray(&sound, CALLER.tone, 1200));
-    sound.samples.extend(Recording::new(&own).since(0).after(960).samples);
-    assert!(witness::is_stray(&sound, CALLER.tone, 1200));
+    let is_stray = |sound: &Sound, tail_ms, artefact_ms| {
+        witness::is_stray(sound, CALLER.tone, Spared { tail_ms, artefact_ms })
+    };
+    assert!(is_stray(&sound, 800, 0));
+    assert!(!is_stray(&sound, 1200, 0));
+    let last_piece = Recording::new(&own).since(0).after(960).samples;
+    sound.samples.extend(&last_piece);
+    assert!(is_stray(&sound, 1200, 0) && !is_stray(&sound, 1200, 40));
+    sound.samples.extend(&last_piece);
+    assert!(is_stray(&sound, 1200, 40));
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub const PLAYED_HZ: u32 = 48_000;
 const LEVEL: f64 = 0.5;
 
 /// Pieces in which a recording is judged; two packets long, so that no stray packet drowns.
-const PIECE_MS: usize = 40;
+pub const PIECE_MS: usize = 40;
 /// Amplitude (1 = full scale) from which a sine counts as heard. Played is 0.5; G.711 quantises to 0.01.
 const AUDIBLE: f64 = 0.05;
 
@@ -101,6 +101,11 @@ impl Sound {
         self.share(|piece| goertzel(piece, hertz, self.rate) > AUDIBLE)
     }
 
+    /// For how many milliseconds this sine is heard, in whole pieces.
+    pub fn heard_ms(&self, hertz: f64) -> usize {
+        self.count(|piece| goertzel(piece, hertz, self.rate) > AUDIBLE) * PIECE_MS
+    }
+
     /// In how many of its pieces is this sine heard, and next to nothing beside it, from 0 to 1?
     pub fn share_pure(&self, hertz: f64) -> f64 {
         self.share(|piece| {
@@ -120,9 +125,7 @@ impl Sound {
 
     /// For how many milliseconds, from its beginning without a gap, this sine is heard.
     pub fn begins_with(&self, hertz: f64) -> usize {
-        let length = PIECE_MS * self.rate as usize / 1000;
-        let pieces = self.samples.chunks_exact(length);
-        let heard = pieces.take_while(|piece| goertzel(piece, hertz, self.rate) > AUDIBLE);
+        let heard = self.pieces().take_while(|piece| goertzel(piece, hertz, self.rate) > AUDIBLE);
         heard.count() * PIECE_MS
     }
 
@@ -132,13 +135,16 @@ impl Sound {
     }
 
     fn share(&self, holds: impl Fn(&[f64]) -> bool) -> f64 {
-        let length = PIECE_MS * self.rate as usize / 1000;
-        let pieces = self.samples.chunks_exact(length);
-        let all = pieces.len();
-        if all == 0 {
-            return 0.0;
-        }
-        pieces.filter(|piece| holds(piece)).count() as f64 / all as f64
+        let all = self.pieces().len();
+        if all == 0 { 0.0 } else { self.count(holds) as f64 / all as f64 }
+    }
+
+    fn count(&self, holds: impl Fn(&[f64]) -> bool) -> usize {
+        self.pieces().filter(|piece| holds(piece)).count()
+    }
+
+    fn pieces(&self) -> std::slice::ChunksExact<'_, f64> {
+        self.samples.chunks_exact(PIECE_MS * self.rate as usize / 1000)
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::browser::phone::BrowserPhone;
 use crate::phone::{PARTIES, Party, Phone};
 use crate::picture::Colour;
-use crate::tone::{Recording, Sound};
+use crate::tone::{PIECE_MS, Recording, Sound};
 use crate::wait;
 
 /// Within this time after a switch the new party is heard and seen, and a ring-back has rung once.
@@ -44,6 +44,8 @@ pub trait Observer {
     fn look(&mut self, limit: Duration) -> Option<Colour>;
     /// Forgets what was asked for earlier and has meanwhile come.
     fn look_afresh(&mut self);
+    /// So much of a tone that nobody sends may be in what its player makes of a gap, in milliseconds.
+    fn artefact_ms(&self) -> usize;
 }
 
 /// What people telephone with, whoever made it.
@@ -59,7 +61,7 @@ pub trait Telephone: Observer {
 }
 
 macro_rules! observes {
-    ($phone:ty) => {
+    ($phone:ty, $artefact_ms:expr) => {
         impl Telephone for $phone {
             fn dial(&mut self, whom: &str) {
                 self.dial(whom);
@@ -94,12 +96,16 @@ macro_rules! observes {
             fn look_afresh(&mut self) {
                 self.look_afresh();
             }
+            fn artefact_ms(&self) -> usize {
+                $artefact_ms
+            }
         }
     };
 }
 
-observes!(Phone);
-observes!(BrowserPhone);
+observes!(Phone, 0);
+// Browsers stretch and fill a melody, so that one piece of it may sound like any tone.
+observes!(BrowserPhone, PIECE_MS);
 
 /// What a phone should get.
 #[derive(Clone, Copy, Debug)]
@@ -164,7 +170,8 @@ pub fn judge<O: Observer + ?Sized>(
         let sound = heard(&**phone, &mark.begun[n]);
         let late = sound.millis().saturating_sub(mark.at.elapsed().as_millis() as usize);
         let now = gets_it(expected[n], &sound, &seen[n]);
-        let stray = strays(expected[n], &sound, &seen[n], TAIL_MS + late);
+        let spared = Spared { tail_ms: TAIL_MS + late, artefact_ms: phone.artefact_ms() };
+        let stray = strays(expected[n], &sound, &seen[n], spared);
         faults |= !now || !stray.is_empty();
         let verdict = match (now, stray.is_empty()) {
             (true, true) => "right".to_owned(),
@@ -233,14 +240,23 @@ pub fn has_melody(sound: &Sound) -> bool {
     sound.after(tails.max().unwrap_or(0)).audible_ms() >= AUDIBLE_MS
 }
 
-/// Is a voice heard beyond what is left of it at the beginning, which may take so long?
-pub fn is_stray(sound: &Sound, hertz: f64, tail_ms: usize) -> bool {
-    sound.after(sound.begins_with(hertz).min(tail_ms)).share_of(hertz) > 0.0
+/// What is held against nobody, in milliseconds.
+#[derive(Clone, Copy)]
+pub struct Spared {
+    /// At the beginning, and without a gap from there.
+    pub tail_ms: usize,
+    /// Anywhere.
+    pub artefact_ms: usize,
 }
 
-/// The parties that were heard or seen in the phase though they should not be, or longer than `tail_ms` after it
-/// began.
-fn strays(gets: Gets, sound: &Sound, seen: &[Look], tail_ms: usize) -> Vec<String> {
+/// Is a voice heard beyond what is spared?
+pub fn is_stray(sound: &Sound, hertz: f64, spared: Spared) -> bool {
+    let rest = sound.after(sound.begins_with(hertz).min(spared.tail_ms));
+    rest.heard_ms(hertz) > spared.artefact_ms
+}
+
+/// The parties that were heard or seen in the phase though they should not be.
+fn strays(gets: Gets, sound: &Sound, seen: &[Look], spared: Spared) -> Vec<String> {
     let (may_hear, may_see) = match gets {
         Gets::Party(party) => (Some(party.name), Some(party.name)),
         Gets::Voice(party) => (Some(party.name), None),
@@ -248,12 +264,13 @@ fn strays(gets: Gets, sound: &Sound, seen: &[Look], tail_ms: usize) -> Vec<Strin
     };
     let mut strays = Vec::new();
     for party in PARTIES {
-        if may_hear != Some(party.name) && is_stray(sound, party.tone, tail_ms) {
+        if may_hear != Some(party.name) && is_stray(sound, party.tone, spared) {
             strays.push(format!("the {}'s voice", party.name));
         }
         let is_party = |look: &&Look| look.colour.looks_like(party.colour);
-        let tail =
-            |look: &&Look| is_party(look) && look.after < Duration::from_millis(tail_ms as u64);
+        let tail = |look: &&Look| {
+            is_party(look) && look.after < Duration::from_millis(spared.tail_ms as u64)
+        };
         if may_see != Some(party.name) && seen.iter().skip_while(tail).any(|l| is_party(&l)) {
             strays.push(format!("the {}'s picture", party.name));
         }
