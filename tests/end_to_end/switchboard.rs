@@ -311,7 +311,7 @@ fn command_line(config: &PathBuf, inside: Option<u32>, line: &str) -> Output {
 fn configuration(place: &Place, more: &str) -> String {
     let (listen, address) = (place.switchboard(), place.switchboard().ip());
     let network = address.to_string();
-    let network = network.trim_end_matches(".1");
+    let network = network.strip_suffix(".1").expect("it is host 1");
     let more = more.replace("NETWORK", network);
     let mut tables: Vec<(String, String)> = Vec::new();
     // SIPp 3.6 and baresip 1.0 know MD5 alone; a test may have them found out.
