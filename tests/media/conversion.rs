@@ -43,9 +43,12 @@ struct Voice {
     due: u64,
 }
 
+/// Packets of tones, by their codec and frequency.
+type CodedTones = BTreeMap<(String, u32), VecDeque<Vec<u8>>>;
+
 /// Five seconds of a tone, in packets: coded once for all pairs that it is heard in.
 fn coded_tone(codec: &Codec, hz: u32, packet_ms: usize) -> VecDeque<Vec<u8>> {
-    static CODED: Mutex<BTreeMap<(String, u32), VecDeque<Vec<u8>>>> = Mutex::new(BTreeMap::new());
+    static CODED: Mutex<CodedTones> = Mutex::new(BTreeMap::new());
     let code = || {
         let mut encoder = AudioEncoder::new(codec, 16_000).unwrap();
         let rate = encoder.sample_rate();
