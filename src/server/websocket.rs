@@ -113,11 +113,7 @@ where
         }
         Err(_) => {
             let _ = stream.shutdown().await;
-            // What is closed with something unread takes the answer with it.
-            let mut unread = [0; 1_024];
-            let drained =
-                async { while stream.read(&mut unread).await.is_ok_and(|some| some > 0) {} };
-            let _ = timeout(REFUSAL_READ, drained).await;
+            let _ = timeout(REFUSAL_READ, drain(&mut stream)).await;
             Err(why.unwrap_or_default().to_owned())
         }
     }
@@ -259,10 +255,18 @@ where
             // Until the peer has said so, too; what it still sends is not read.
             while let Some(Ok(_)) = socket.next().await {}
         }
-        let _ = socket.get_mut().shutdown().await;
+        let stream = socket.get_mut();
+        let _ = stream.shutdown().await;
+        drain(stream).await;
     };
     let _ = timeout(FAREWELL_MAX, farewell).await;
     task.end().await;
+}
+
+/// Reads what the peer still sends: what is closed with something unread takes our last word with it.
+async fn drain(stream: &mut (impl AsyncRead + Unpin)) {
+    let mut unread = [0; 1_024];
+    while stream.read(&mut unread).await.is_ok_and(|some| some > 0) {}
 }
 
 /// How a connection is closed on which this came.
@@ -500,6 +504,24 @@ mod tests {
         let (mut socket, _ends, mut events) = browser().await;
         socket.send(Message::text(&long[..MESSAGE_BYTES_MAX])).await.unwrap();
         assert_eq!(message(&mut events).await.len(), MESSAGE_BYTES_MAX);
+    }
+
+    /// Who is in the midst of a message that is too long may end it, and reads why nobody takes it.
+    #[tokio::test]
+    async fn who_still_sends_is_read_until_it_has_done() {
+        let (mut socket, _ends, mut events) = browser().await;
+        let length = u64::try_from(MESSAGE_BYTES_MAX).unwrap() + 1;
+        let head = [&[0x81, 0xff][..], &length.to_be_bytes(), &[0; 4]].concat();
+        socket.get_mut().write_all(&head).await.unwrap();
+        let closed = socket.next().await.unwrap().unwrap();
+        assert!(matches!(closed, Message::Close(Some(frame)) if frame.code == CloseCode::Size));
+        // Whatever ends of itself has ended by then.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        for _ in 0..=MESSAGE_BYTES_MAX / 1_024 {
+            socket.get_mut().write_all(&[b'x'; 1_024]).await.unwrap();
+        }
+        drop(socket);
+        assert!(matches!(events.recv().await, Some(StreamEvent::Closed(_))));
     }
 
     /// Frames as browsers send them, changed at random.

@@ -107,7 +107,9 @@ fn whoever_guesses_is_slowed_and_named_in_the_log() {
         assert_eq!(browser.cookie, None);
     }
     let line = "wrong password: source=";
-    assert_eq!(board.log().matches(line).count(), 3, "{}", board.log());
+    crate::wait::until("three lines in the log", Duration::from_secs(10), || {
+        (board.log().matches(line).count() == 3).then_some(())
+    });
     assert!(board.log().contains("transport=WS count=1 account=\"nobody\""), "{}", board.log());
     let mut guesses = 1;
     let refused = loop {
@@ -116,10 +118,11 @@ fn whoever_guesses_is_slowed_and_named_in_the_log() {
             break answer;
         }
         guesses += 1;
-        assert!(guesses <= 20, "nobody stops it");
+        assert!(guesses <= 25, "nobody stops it");
     };
     let after: u64 = refused.header("Retry-After").expect("when").parse().expect("seconds");
-    assert!(guesses == 20 && (1..=7).contains(&after), "{guesses} {refused:?}");
+    // One more for each 6 s that it took.
+    assert!((20..=25).contains(&guesses) && (1..=7).contains(&after), "{guesses} {refused:?}");
     assert_eq!(browser.log_in("op1", PASSWORD).status, 429, "right or wrong");
     // The same book as digest's: its desk is not listened to, either.
     let neighbour = browser.log_in("op2", PASSWORD);

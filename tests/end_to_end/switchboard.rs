@@ -82,7 +82,7 @@ impl Switchboard {
         }
         let program = serve_by(command(&place), &place, &config);
         let mut board = board(place, program);
-        board.await_listening();
+        board.await_start();
         board
     }
 
@@ -96,7 +96,7 @@ impl Switchboard {
         leave(&place, &data);
         let program = serve(&place, &config);
         let mut board = Switchboard { program, config, data, inside: None, place };
-        board.await_listening();
+        board.await_start();
         board
     }
 
@@ -121,7 +121,7 @@ impl Switchboard {
         // Others see that disk as the process does that has it.
         let seen = PathBuf::from(format!("/proc/{pid}/root{}", data.display()));
         let mut board = Switchboard { program, config, data: seen, inside: Some(pid), place };
-        board.await_listening();
+        board.await_start();
         for line in ACCOUNTS {
             board.cli(line);
         }
@@ -273,6 +273,15 @@ impl Switchboard {
             None => TcpStream::connect(address).ok().map(Ok),
         });
         assert!(matches!(up, Some(Ok(_))), "cordboard does not listen:\n{}", self.last_words());
+    }
+
+    /// Listens at all its addresses, of which that of TCP is one of the first, and has said so.
+    #[track_caller]
+    fn await_start(&mut self) {
+        self.await_listening();
+        wait::until("that it has said where it listens", PATIENCE, || {
+            self.log().contains(" of them registered; data in ").then_some(())
+        });
     }
 }
 
