@@ -5,7 +5,7 @@
 //!                 └ a piece is missing: none of it
 //! ```
 
-use super::frame::{FrameContents, ParameterSets, PictureStart};
+use super::frame::{FrameContents, ParameterSets};
 use super::frame_assembler::FrameAssembler;
 use super::packing::packing;
 use super::peer_packet::{PacketKind, PeerPacket};
@@ -153,14 +153,10 @@ impl Assembly {
         let format = packing(codec, PacketizationMode::NonInterleaved);
         let format = format.filter(|_| *codec != Codec::H261);
         let is_cut = match arrived.what {
-            PacketKind::Picture(FrameContents::H264(contents)) => !contents.begins_key_frame(),
-            PacketKind::Picture(FrameContents::Vp8(start) | FrameContents::Other(start)) => {
-                start == PictureStart::None
+            PacketKind::Picture(contents) => {
+                contents == FrameContents::Opaque || !contents.begins_picture()
             }
-            PacketKind::Picture(FrameContents::Opaque)
-            | PacketKind::Sound
-            | PacketKind::Key { .. }
-            | PacketKind::Withheld => true,
+            PacketKind::Sound | PacketKind::Key { .. } | PacketKind::Withheld => true,
         };
         let (ssrc, codec) = (arrived.header.ssrc, codec.clone());
         let cut = is_cut.then_some(arrived.header.timestamp);

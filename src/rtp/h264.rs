@@ -136,7 +136,7 @@ impl Contents {
 
     fn add(&mut self, header: u8, data: &[u8]) {
         let kind = header & TYPE;
-        self.first_slice |= matches!(kind, SLICE | 2 | IDR_SLICE) && begins_picture(data);
+        self.first_slice |= matches!(kind, SLICE | 2 | IDR_SLICE) && is_first_slice(data);
         match kind {
             IDR_SLICE => self.key_frame = true,
             SLICE | 2 => self.other_picture = true,
@@ -147,11 +147,9 @@ impl Contents {
     }
 }
 
-/// Whether a slice is the first of its picture: ITU-T H.264 §7.3.3 begins it with `first_mb_in_slice`, of
-/// which 0 is written as a single 1 (§9.1).
-#[must_use]
-pub fn begins_picture(slice: &[u8]) -> bool {
-    slice.first().is_some_and(|bits| bits & 0x80 != 0)
+/// A slice begins with `first_mb_in_slice` (ITU-T H.264 §7.3.3), of which 0 is written as a single 1 (§9.1).
+fn is_first_slice(data: &[u8]) -> bool {
+    data.first().is_some_and(|bits| bits & 0x80 != 0)
 }
 
 /// Puts whole NAL units together again.
