@@ -31,6 +31,10 @@ test('an ordinary call of the phone says who hears and sees the operator, until 
   senses('call-7', 'Ada', { hears_you: ['callee'] });
   model.take({ event: 'welcome', operator: 'op1', phone: '2001' }, 0);
   same([said(), model.isSeen], [null, false], 'the switchboard says anew what is');
+  senses('call-9', 'Ada', { hears_you: ['callee'], you_hear: ['callee'] });
+  senses('call-10', 'Ada', { sees_you: ['caller'] });
+  senses('call-9', 'Ada', { hears_you: ['callee'] });
+  same(said(), ['Ada hears you · Ada sees you, but does not hear you', 'part', 'none', ''], 'two of the same name');
 });
 
 test('what the switchboard says in English is said in the language of the page', async () => {

@@ -60,26 +60,37 @@ export function sensesOf(model, app) {
     const isSure = model.isComplete && (ways === 0 || (ways === 1 && model.held.length > 0));
     return isSure ? { text: t('nobodySenses'), me: 'none', them: '', names: [] } : null;
   }
-  /** All calls' lists as one. @param {keyof import('./desk/model.js').Senses} list */
-  const names = (list) => [
-    ...(call?.senses?.[list] ?? []).map((party) => (call ? partyName(party, call, app) : '')),
-    ...direct.flatMap((senses) => senses[list].map(() => who(senses.partner, app))),
+  const others = [
+    ...(call?.senses ? partiesOf(call.senses, (party) => partyName(party, call, app)) : []),
+    ...direct.flatMap((senses) => partiesOf(senses, () => who(senses.partner, app))),
   ];
-  const [hearsYou, seesYou, youHear, youSee] = [names('hearsYou'), names('seesYou'), names('youHear'), names('youSee')];
-  const both = hearsYou.filter((name) => seesYou.includes(name));
-  const hears = hearsYou.filter((name) => !both.includes(name));
-  const sees = seesYou.filter((name) => !both.includes(name));
-  const part = (/** @type {string} */ word, /** @type {string[]} */ all) =>
-    all.length > 0 ? t(word, { n: all.length, who: row(all) }) : '';
+  const both = others.filter((other) => other.hearsYou && other.seesYou);
+  const hears = others.filter((other) => other.hearsYou && !other.seesYou);
+  const sees = others.filter((other) => other.seesYou && !other.hearsYou);
+  const names = (/** @type {Other[]} */ all) => all.map((other) => other.name);
+  const part = (/** @type {string} */ word, /** @type {Other[]} */ all) =>
+    all.length > 0 ? t(word, { n: all.length, who: row(names(all)) }) : '';
   // At a desk phone nothing is known of a camera: "hears you" alone says no more than that.
   const word = app.phone.value?.devices.stream.value?.getVideoTracks().length ? 'hears' : 'hearsOnly';
   const texts = [part('hearsAndSees', both), part(word, hears), part('sees', sees)].filter((text) => text !== '');
   return {
     text: texts.join(' · ') || t('nobodySenses'),
     me: both.length > 0 ? 'both' : hears.length + sees.length > 0 ? 'part' : 'none',
-    them: frame(youHear.length > 0, youSee.length > 0),
-    names: [...new Set([...youSee, ...youHear])],
+    them: frame(others.some((other) => other.youHear), others.some((other) => other.youSee)),
+    names: names(others.filter((other) => other.youHear || other.youSee)),
   };
+}
+
+/**
+ * The parties of one call. Two may have the same name: what is true of one is not said of the other.
+ * @param {import('./desk/model.js').Senses} senses @param {(party: string) => string} name @returns {Other[]}
+ * @typedef {{name: string, hearsYou: boolean, seesYou: boolean, youHear: boolean, youSee: boolean}} Other
+ */
+function partiesOf({ hearsYou, seesYou, youHear, youSee }, name) {
+  return [...new Set([...hearsYou, ...seesYou, ...youSee, ...youHear])].map((party) => ({
+    name: name(party), hearsYou: hearsYou.includes(party), seesYou: seesYou.includes(party),
+    youHear: youHear.includes(party), youSee: youSee.includes(party),
+  }));
 }
 
 /** @param {boolean} hears @param {boolean} sees @returns {Frame} */

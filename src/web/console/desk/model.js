@@ -293,8 +293,8 @@ export class DeskModel {
   /** Of an ordinary call; without a partner the two talk no more. @param {string} call @param {Json} event */
   onDirect(call, event) {
     this.direct = new Map(this.direct);
-    this.direct.delete(call);
-    if (event.partner && this.direct.size < DIRECT_MAX) this.direct.set(call, { partner: person(event.partner), ...readSenses(event) });
+    if (!event.partner) this.direct.delete(call);
+    else if (this.direct.has(call) || this.direct.size < DIRECT_MAX) this.direct.set(call, { partner: person(event.partner), ...readSenses(event) });
   }
 
   /** @param {string} request @param {Json} event @returns {Happening[]} */

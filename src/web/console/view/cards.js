@@ -70,7 +70,7 @@ function Question({ app }) {
   };
   return html`<${Card} title=${question.text} onClose=${close} onKey=${(/** @type {KeyboardEvent} */ event) => answer(app, event)}>
     <div class="row"><button autofocus onClick=${close}>${t('no')} ${hasKeys && html`<kbd aria-hidden="true">n</kbd>`}</button>
-    <button class="grave" onClick=${yes}>${t('yes')} ${hasKeys && html`<kbd aria-hidden="true">${t('yes').startsWith('J') ? 'j' : 'y'}</kbd>`}</button></div><//>`;
+    <button class="grave" onClick=${yes}>${t('yes')} ${hasKeys && html`<kbd aria-hidden="true">${t('yesKey')}</kbd>`}</button></div><//>`;
 }
 
 /** @param {{app: import('../app.js').App, onClose: () => void}} props */

@@ -69,7 +69,7 @@ export default {
   'block-audio': 'kein Ton von {who}', 'block-video': 'kein Bild von {who}', 'block-hold': '{who} hält das Gespräch', 'block-dialog': '{who} ist nicht verbunden',
   putDown: 'Auflegen', askPutDown: 'Auflegen?',
   askForce: 'Trotzdem gehen? ({what})', askHangup: 'Das ganze Gespräch auflegen?', askLogout: 'Abmelden?', askLogoutCall: 'Abmelden? Das Gespräch geht am Telefon weiter, oder der Anrufer wartet wieder.',
-  yes: 'Ja', no: 'Nein', close: 'Schließen',
+  yes: 'Ja', yesKey: 'j', no: 'Nein', close: 'Schließen',
   // Ablehnungen
   'e-already-taken': 'Jemand war schneller: {text}', 'e-no-such-request': 'Dieser Anruf wartet nicht mehr.', 'e-not-offered': 'Dieser Anruf wurde Ihnen nicht angeboten.',
   'e-wrong-phase': 'Jetzt nicht möglich.', 'e-no-such-number': 'Diese Nummer hat niemand.', 'e-refused': 'Nicht erlaubt: {text}', 'e-unreachable': 'Dort ist kein Telefon angemeldet.',

@@ -69,7 +69,7 @@ export default {
   'block-audio': 'no sound from {who}', 'block-video': 'no picture from {who}', 'block-hold': '{who} holds the call', 'block-dialog': '{who} is not connected',
   putDown: 'Hang up', askPutDown: 'Hang up?',
   askForce: 'Leave them anyway? ({what})', askHangup: 'Hang up the whole call?', askLogout: 'Log out?', askLogoutCall: 'Log out? The caller goes on at the phone or waits again.',
-  yes: 'Yes', no: 'No', close: 'Close',
+  yes: 'Yes', yesKey: 'y', no: 'No', close: 'Close',
   // Refusals
   'e-already-taken': 'Another was faster: {text}', 'e-no-such-request': 'This call does not wait any more.', 'e-not-offered': 'This call was not offered to you.',
   'e-wrong-phase': 'Not possible now.', 'e-no-such-number': 'Nobody has this number.', 'e-refused': 'Not allowed: {text}', 'e-unreachable': 'No phone is registered there.',

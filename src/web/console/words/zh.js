@@ -69,7 +69,7 @@ export default {
   'block-audio': '没有 {who} 的声音', 'block-video': '没有 {who} 的画面', 'block-hold': '{who} 保持了通话', 'block-dialog': '{who} 未连接',
   putDown: '挂断', askPutDown: '挂断吗？',
   askForce: '仍然退出吗？（{what}）', askHangup: '挂断整个通话吗？', askLogout: '退出登录吗？', askLogoutCall: '退出登录吗？通话将在电话上继续，或主叫重新等待。',
-  yes: '是', no: '否', close: '关闭',
+  yes: '是', yesKey: 'y', no: '否', close: '关闭',
   // 拒绝
   'e-already-taken': '已被他人接听：{text}', 'e-no-such-request': '此来电已不在等待。', 'e-not-offered': '此来电没有分配给您。',
   'e-wrong-phase': '现在不能这样做。', 'e-no-such-number': '没有这个号码。', 'e-refused': '不允许：{text}', 'e-unreachable': '该号码没有注册的电话。',
