@@ -10,6 +10,8 @@
 //! What has had a handshake stays on that thread: whatever its peers do, they keep each other waiting, and neither the
 //! loop nor the relay. At most 256 handshakes are under way there, for 10 s each.
 
+mod visits;
+
 use super::connection_limiter::ConnectionLimiter;
 use super::connection_task::{ConnectionTask, Greeted, serve_tcp, serve_tls};
 use super::handshakes::Handshakes;
@@ -21,9 +23,7 @@ use super::tls::{self, CertificateNews, Tls, TlsPeer};
 use super::websocket::{self, Origins};
 use crate::ids::{BootNumber, ConnectionId};
 use crate::sip::{Flow, Transport};
-use crate::wire::{
-    ByteStream, PageConnection, PageService, SipEntry, SipRefusal, SipVisit, SipVisitor,
-};
+use crate::wire::{ByteStream, PageConnection, PageService};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
@@ -266,44 +266,6 @@ impl SharedConnections {
         service(PageConnection { stream, local, remote, sealed }).await;
     }
 
-    /// Lets a browser in that asks for SIP where pages are served, and keeps a place for it: for whoever shows a session, and
-    /// for a stranger under the rules of a listener.
-    ///
-    /// # Errors
-    /// Why it may not come in.
-    pub fn admit(self: &Arc<Self>, visit: SipVisit) -> Result<SipEntry, SipRefusal> {
-        let SipVisit { local, remote, secure, by } = visit;
-        let transport = if secure { Transport::Wss } else { Transport::Ws };
-        let flow = Flow { transport, local, remote, connection: self.mint() };
-        let by = match by {
-            SipVisitor::Session(session) => OpenedBy::Page(session),
-            SipVisitor::Unauthenticated { origins, is_direct } => {
-                // What a browser has connected to where a proxy is before us, we do not know.
-                let reached = is_direct.then_some(local.ip());
-                let mut origins = origins.iter();
-                if !origins.all(|origin| self.origins.admit(origin, reached, &self.tls)) {
-                    return Err(SipRefusal::Origin);
-                }
-                OpenedBy::Them
-            }
-        };
-        let place = self.keep_place(flow, by).ok_or(SipRefusal::Full)?;
-        Ok(Box::new(move |stream| Box::pin(place.serve(stream))))
-    }
-
-    /// Counts a browser that has asked for SIP.
-    fn keep_place(self: &Arc<Self>, flow: Flow, by: OpenedBy) -> Option<SipPlace> {
-        let ip = flow.remote.ip();
-        let mut limiter = self.limiter();
-        // Who has shown a session is no stranger.
-        let source = match by {
-            OpenedBy::Page(_) => limiter.has_room_for_page().then_some(None),
-            OpenedBy::Them | OpenedBy::Us => limiter.admits(ip).then_some(Some(ip)),
-        };
-        limiter.opened(flow.connection, source?);
-        Some(SipPlace { shared: Arc::clone(self), flow, by, is_up: false })
-    }
-
     fn mint(&self) -> ConnectionId {
         let count = self.minted.fetch_add(1, Ordering::Relaxed) + 1;
         ConnectionId::new(self.boot, count)
@@ -390,32 +352,6 @@ impl SharedConnections {
     }
 }
 
-/// The place of a browser that is to speak SIP.
-struct SipPlace {
-    shared: Arc<SharedConnections>,
-    flow: Flow,
-    by: OpenedBy,
-    /// The loop knows of the connection, and counts its end.
-    is_up: bool,
-}
-
-impl SipPlace {
-    async fn serve(mut self, stream: Box<dyn ByteStream>) {
-        let shared = Arc::clone(&self.shared);
-        let Some(task) = shared.announce(self.flow, self.by, Weak::new()).await else { return };
-        self.is_up = true;
-        websocket::serve(websocket::upgraded(stream).await, task).await;
-    }
-}
-
-impl Drop for SipPlace {
-    fn drop(&mut self) {
-        if !self.is_up {
-            self.shared.limiter().closed(self.flow.connection);
-        }
-    }
-}
-
 /// One that we have connected to.
 enum Reached {
     Tcp(TcpStream),
@@ -431,6 +367,7 @@ mod tests {
     use super::super::tls::TlsSettings;
     use super::super::tls::tests::settings;
     use super::*;
+    use crate::wire::{SipEntry, SipRefusal, SipVisit, SipVisitor};
     use std::path::Path;
     use tokio::io::AsyncReadExt as _;
 

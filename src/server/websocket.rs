@@ -515,8 +515,10 @@ mod tests {
         socket.get_mut().write_all(&head).await.unwrap();
         let closed = socket.next().await.unwrap().unwrap();
         assert!(matches!(closed, Message::Close(Some(frame)) if frame.code == CloseCode::Size));
-        // Whatever ends of itself has ended by then.
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // What the server does next it has done by then.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
         for _ in 0..=MESSAGE_BYTES_MAX / 1_024 {
             socket.get_mut().write_all(&[b'x'; 1_024]).await.unwrap();
         }
