@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What comes in with libraries, judged by deny.toml: sources, banned and doubled libraries, licences.
 
-cargo-deny reads the same file and says the same, but has to be compiled first, for two minutes of a processor. What only
+cargo-deny reads the same file, and more of what may stand there, but has to be compiled first, for two minutes of a processor. What only
 tests are built with is not judged: what is shipped is what counts.
 """
 import json

@@ -79,8 +79,7 @@ impl World {
         self.perform(effects);
         self.relayed(out);
         let there: BTreeSet<CallId> = self.views().iter().map(|view| view.call).collect();
-        // One whose caller had gone may end now, and one that had ended, of which the disk did not know yet: its ports
-        // are closed.
+        // One whose caller had gone may end now, and one that had ended, of which the disk did not know yet.
         let mut lost = written.difference(&there).filter(|call| alive.contains(call));
         if let Some(lost) = lost.find(|call| !self.judge.has_ended_by_itself(**call)).copied() {
             self.fail(format!("{lost} was written down, and is lost"), &[]);
