@@ -9,7 +9,6 @@
 //! The unit is that of `conf/`, with every fence that it has; its account, program and configuration are those of the test.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -19,25 +18,26 @@ use crate::wait;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// `$0` is a directory, `$1` the unit, `$2` the program, `$5` its configuration.
+/// `$0` is the unit, `$1` the program, `$4` its configuration. What is to be the server's log is the standard error.
 const BEGIN: &str = r#"
 set -e
+log=$(readlink /proc/self/fd/2)
 mount -t proc proc /proc
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 for own in /run /srv /var/lib /etc/systemd/system; do mount -t tmpfs -o mode=755 tmpfs $own; done
 mkdir /run/systemd /var/lib/cordboard
 touch /srv/cordboard
-mount --bind "$2" /srv/cordboard
-cp "$5" /srv/cordboard.toml
+mount --bind "$1" /srv/cordboard
+cp "$4" /srv/cordboard.toml
 chmod 644 /srv/cordboard.toml
-mount --bind "$(dirname "$5")/data" /var/lib/cordboard
+mount --bind "$(dirname "$4")/data" /var/lib/cordboard
 cd /etc/systemd/system
 sed -E -e 's!^(User|Group)=.*!\1=daemon!' \
     -e 's!^ExecStart=.*!ExecStart=/srv/cordboard serve --config /srv/cordboard.toml --data /var/lib/cordboard!' \
-    "$1" >cordboard.service
+    "$0" >cordboard.service
 mkdir cordboard.service.d
 # Nothing else of the machine is started in here.
-printf '[Unit]\nDefaultDependencies=no\n[Service]\nStandardError=append:%s/log\n' "$0" >cordboard.service.d/alone.conf
+printf '[Unit]\nDefaultDependencies=no\n[Service]\nStandardError=append:%s\n' "$log" >cordboard.service.d/alone.conf
 printf '[Unit]\nDefaultDependencies=no\n' >network-online.target
 exec env container=lxc /lib/systemd/systemd --system --unit=cordboard.service
 "#;
@@ -45,23 +45,19 @@ exec env container=lxc /lib/systemd/systemd --system --unit=cordboard.service
 /// A switchboard that systemd runs.
 struct Service {
     board: Switchboard,
-    directory: PathBuf,
 }
 
 impl Service {
     #[track_caller]
     fn open() -> Service {
-        let mut kept = None;
-        let board = Switchboard::open_by("", |place| {
-            let directory = place.directory("systemd");
+        let board = Switchboard::open_by("", |_| {
             let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/conf/cordboard.service");
             let mut command = Command::new("unshare");
             command.args(["--fork", "--pid", "--mount", "--cgroup", "--kill-child"]);
-            command.args(["sh", "-c", BEGIN]).arg(&directory).args([unit, BINARY]);
-            kept = Some(directory);
+            command.args(["sh", "-c", BEGIN, unit, BINARY]);
             command
         });
-        Service { board, directory: kept.expect("it was made") }
+        Service { board }
     }
 
     /// `systemctl …` in there; what it said.
@@ -73,16 +69,12 @@ impl Service {
         let mut command = Command::new("nsenter");
         command.args(["--target", inside.trim(), "--pid", "--mount", "systemctl"]);
         let output = command.args(line.split(' ')).output().expect("util-linux is there");
-        assert!(output.status.success(), "systemctl {line}: {output:?}\n{}", self.log());
+        assert!(output.status.success(), "systemctl {line}: {output:?}\n{}", self.board.log());
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    fn log(&self) -> String {
-        fs::read_to_string(self.directory.join("log")).unwrap_or_default()
-    }
-
     fn starts(&self) -> usize {
-        self.log().matches("listening on UDP").count()
+        self.board.log().matches("listening on UDP").count()
     }
 
     fn shows(&self, property: &str) -> String {
@@ -98,7 +90,7 @@ fn hears(service: &Service, talker: &Talker, other: &Talker, from: Instant) -> H
         heard.find(|heard| heard.voice == Voice::Of(other.mark))
     });
     first.unwrap_or_else(|| {
-        panic!("{} hears nothing of {}:\n{}", talker.name, other.name, service.log())
+        panic!("{} hears nothing of {}:\n{}", talker.name, other.name, service.board.log())
     })
 }
 
@@ -118,7 +110,7 @@ fn a_call_over_tcp_goes_on_under_systemd_over_kills_and_an_upgrade() {
         // What is so for a moment outlives the process.
         std::thread::sleep(Duration::from_millis(250));
         if *line == "restart" {
-            assert_eq!(service.shows("NRestarts"), "3", "{}", service.log());
+            assert_eq!(service.shows("NRestarts"), "3", "{}", service.board.log());
         }
         let ended = Instant::now();
         let line =
@@ -149,5 +141,5 @@ fn a_call_over_tcp_goes_on_under_systemd_over_kills_and_an_upgrade() {
     assert_eq!(service.board.records(1).len(), 1);
     // With no call left, the service ends at once.
     service.systemctl("stop cordboard");
-    assert_eq!(service.shows("Result"), "success", "{}", service.log());
+    assert_eq!(service.shows("Result"), "success", "{}", service.board.log());
 }

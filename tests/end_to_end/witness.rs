@@ -299,11 +299,11 @@ fn describe(sound: &Sound, seen: &[Look]) -> String {
     }
     let _ = write!(text, " anything {:.0} %; saw", 100.0 * sound.share_audible());
     let mut last = None;
-    for Look { colour, .. } in seen {
+    for Look { after, colour } in seen {
         let who = PARTIES.iter().find(|p| colour.looks_like(p.colour));
         let label = who.map_or_else(|| format!("{:?}", colour.0), |p| p.name.to_owned());
         if last.as_ref() != Some(&label) {
-            let _ = write!(text, " {label}");
+            let _ = write!(text, " {label} from {} ms on", after.as_millis());
         }
         last = Some(label);
     }
