@@ -63,7 +63,7 @@ pub struct LedgerSlot {
     pub packets: u32,
     /// Bytes of their payload.
     pub octets: u32,
-    /// How far the keys of what it sends are used; none where nothing is sealed, or nothing was yet.
+    /// How far the keys of what it sends are used; none where nothing is sealed, or nobody knows.
     pub sealed: Option<SealedSlot>,
     /// What its peer sends.
     pub peer: Option<PeerSlot>,

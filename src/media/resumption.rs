@@ -147,7 +147,8 @@ impl Machine {
             head.add(&slot_of(now, transport, stream), buffer);
             let seat = transport.seat(stream.id);
             if let Some(srtp) = transport.srtp_context_mut() {
-                srtp.protect_mut(seat).note(stream.outbound.stream.ssrc());
+                let numbering = &stream.outbound.stream;
+                srtp.protect_mut(seat).note(numbering.ssrc, numbering.given.highest);
             }
         });
         head.end(now.unix, in_hand, buffer);
@@ -228,11 +229,12 @@ impl<At: Copy> Figures<'_, At> {
     fn slot(&self, now: Now, clock: impl Fn(At) -> UnixTime) -> LedgerSlot {
         let &Self { port, numbering, is_live, reports, sent, peer, came } = self;
         let ssrc = numbering.ssrc;
-        let sealed = sent.and_then(|(sent, mark)| match (sent.bound, sent.highest) {
-            (IndexBound::None | IndexBound::Written { .. }, Some((of, index))) if of == ssrc => {
+        let sealed = sent.and_then(|(sent, mark)| match sent.bound {
+            IndexBound::None | IndexBound::Written { .. } => {
+                let index = sent.highest_of(ssrc, numbering.given.highest)?;
                 Some(SealedSlot { mark, index, rtcp_index: sent.rtcp_index })
             }
-            (IndexBound::None | IndexBound::Written { .. } | IndexBound::Spent, _) => None,
+            IndexBound::Spent => None,
         });
         let is_own = reports.ssrc == ssrc;
         let peer = peer.map(|(ssrc, highest, format)| {

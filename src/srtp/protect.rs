@@ -27,6 +27,9 @@ pub const INDICES_AHEAD: u32 = 512;
 /// Beyond so many it is time to let it know.
 const INDICES_NEAR: u32 = INDICES_AHEAD / 2;
 
+/// Sequence numbers of first packets, at most.
+const FIRST_MAX: u16 = 0x7fff;
+
 /// What has been sent under keys that another process goes on with.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SavedProtect {
@@ -55,6 +58,19 @@ pub enum IndexBound {
     },
     /// Nowhere: nobody knows how far they were used.
     Spent,
+}
+
+impl SavedProtect {
+    /// The highest index of RTP under this SSRC, whose highest sequence number is this one. Before its first packet
+    /// that is the one before, unless the numbers would soon go round: a receiver that has heard none takes its first
+    /// for one of the first round (RFC 3711 §3.3.1).
+    #[must_use]
+    pub fn highest_of(&self, ssrc: u32, sequence: u16) -> Option<u64> {
+        match self.highest {
+            Some((of, index)) if of == ssrc => Some(index),
+            Some(_) | None => (sequence <= FIRST_MAX).then_some(sequence.into()),
+        }
+    }
 }
 
 impl ProtectContext {
@@ -93,14 +109,16 @@ impl ProtectContext {
         self.mark
     }
 
-    /// Notes what is about to be written of it: what has been sent under this SSRC, if anything has.
-    pub fn note(&mut self, ssrc: u32) {
-        self.noted = match (self.bound, self.highest) {
-            (IndexBound::Spent, _) => IndexBound::Spent,
-            (_, Some((of, index))) if of == ssrc => {
-                IndexBound::Written { ssrc, index, rtcp_index: self.rtcp_index }
+    /// Notes what is about to be written of it: under this SSRC, whose highest sequence number is this one. Of one
+    /// that has sent nothing it is the one before its first.
+    pub fn note(&mut self, ssrc: u32, sequence: u16) {
+        self.noted = match self.bound {
+            IndexBound::Spent => IndexBound::Spent,
+            IndexBound::None | IndexBound::Written { .. } => {
+                let written =
+                    |index| IndexBound::Written { ssrc, index, rtcp_index: self.rtcp_index };
+                self.saved().highest_of(ssrc, sequence).map_or(IndexBound::None, written)
             }
-            (_, _) => IndexBound::None,
         };
     }
 
@@ -121,7 +139,7 @@ impl ProtectContext {
     pub fn is_far_ahead(&self) -> bool {
         let IndexBound::Written { ssrc, index, rtcp_index } = self.bound else { return false };
         let is_far =
-            |(of, highest)| of != ssrc || highest > index.saturating_add(INDICES_NEAR.into());
+            |(of, highest)| of == ssrc && highest > index.saturating_add(INDICES_NEAR.into());
         self.highest.is_some_and(is_far)
             || self.rtcp_index > rtcp_index.saturating_add(INDICES_NEAR)
     }
@@ -209,7 +227,7 @@ mod tests {
     fn nothing_goes_further_beyond_what_is_written_than_may_be() {
         let mut protect = ProtectContext::new(&keys());
         assert!((0..2000).all(|n| goes(&mut protect, 7, n) == (true, true)), "nobody goes on");
-        protect.note(7);
+        protect.note(7, 1999);
         assert!((2000..2010).all(|n| goes(&mut protect, 7, n) == (true, true)), "not yet");
         protect.is_written();
         assert!(!protect.is_far_ahead());
@@ -221,12 +239,30 @@ mod tests {
         let end = (2257..4000).find(|n| goes(&mut protect, 7, *n) == (false, false));
         assert_eq!(end, Some(1999 + 513));
         assert_eq!(goes(&mut protect, 8, 5), (false, false), "another SSRC is not written of");
-        protect.note(7);
+        protect.note(7, 2511);
         protect.is_written();
         assert_eq!(goes(&mut protect, 7, 2512), (true, true));
-        protect.note(8);
+        protect.note(8, 4);
         protect.is_written();
-        assert_eq!(goes(&mut protect, 8, 5), (true, true), "nobody would go on with it");
+        assert!(!protect.is_far_ahead(), "nothing was sent of it");
+        assert_eq!(goes(&mut protect, 8, 5), (true, true));
+        let end = (6..4000).find(|n| goes(&mut protect, 8, *n) == (false, false));
+        assert_eq!(end, Some(4 + 513), "from the first packet on");
+    }
+
+    #[test]
+    fn what_is_written_before_the_first_packet_bounds_it_too() {
+        let mut protect = ProtectContext::new(&keys());
+        protect.note(7, 99);
+        protect.is_written();
+        let written = IndexBound::Written { ssrc: 7, index: 99, rtcp_index: 0 };
+        assert_eq!(protect.saved().bound, written);
+        let end = (100..4000).find(|n| goes(&mut protect, 7, *n) == (false, false));
+        assert_eq!(end, Some(99 + 513));
+        let mut protect = ProtectContext::new(&keys());
+        protect.note(7, 0x8000);
+        protect.is_written();
+        assert_eq!(protect.saved().bound, IndexBound::None, "nobody would go on with it");
     }
 
     #[test]
@@ -235,7 +271,7 @@ mod tests {
         let mut protect = ProtectContext::restored(&keys(), spent);
         for _ in 0..2 {
             assert_eq!(goes(&mut protect, 7, 5), (false, false));
-            protect.note(7);
+            protect.note(7, 4);
             protect.is_written();
             protect.is_unwritten();
         }

@@ -270,6 +270,30 @@ fn a_sealed_stream_asks_for_the_ledger_and_stops_where_it_cannot_be_written() {
     assert_eq!(relay.rtp_to(C).len(), INDICES_AHEAD as usize + 1000, "nobody goes on from there");
 }
 
+/// A browser's keys cannot be changed in a call: it would be ended.
+#[test]
+fn keys_that_nothing_was_sent_under_go_on() {
+    let mut relay = sealed_relay();
+    let mut file = File::new();
+    file.write(&mut relay, None);
+    // Less than is written again for, and nobody knows of it.
+    relay.speak(&[O], 200);
+    let mut witness = UnprotectContext::new(&key(0));
+    for sent in relay.rtp_to(C) {
+        assert!(witness.unprotect_rtp(&mut sent.bytes.clone()).is_some());
+    }
+    let text = texts(&relay, &[C, O, U]);
+    assert!(resume(&mut relay, text, &mut file, Duration::from_millis(500)).is_empty());
+    file.write(&mut relay, None);
+    relay.wire.sent.clear();
+    relay.speak(&[O], 100);
+    let sent = relay.rtp_to(C);
+    assert_eq!(sent.len(), 5);
+    for sent in sent {
+        assert!(witness.unprotect_rtp(&mut sent.bytes.clone()).is_some(), "the same stream");
+    }
+}
+
 #[test]
 fn without_a_slot_a_sealed_leg_is_silent_until_it_has_another_key() {
     let mut relay = sealed_relay();
