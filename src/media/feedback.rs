@@ -73,6 +73,19 @@ impl Machine {
         }
     }
 
+    /// A picture of the source has come whole; it is asked again now, where that is due.
+    pub(super) fn ask_between_pictures(
+        &mut self,
+        now: Now,
+        source: PortId,
+        out: &mut impl Outgoing,
+    ) {
+        let Some(open) = self.ports.get_mut(source) else { return };
+        if let Some(number) = open.stream.inbound.requests.due_between_pictures(now.instant) {
+            self.request_key_frame(source, number, out);
+        }
+    }
+
     /// Asks for a key frame of which a still is made, where that is due: once, since nobody is blind without it.
     pub(super) fn ask_for_still(&mut self, now: Now, source: PortId, out: &mut impl Outgoing) {
         let Some(open) = self.ports.get_mut(source) else { return };

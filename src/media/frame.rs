@@ -267,11 +267,12 @@ impl OutboundVideo {
     }
 
     /// Whether parameter sets have to be put in front of this packet (RFC 6184 §8.2.2 lets a source
-    /// send them in SDP alone, which a receiver of another leg never saw).
+    /// send them in SDP alone, which a receiver of another leg never saw). Where no key frame comes, they stand in front
+    /// of the first picture: the receiver has those of what it saw before.
     pub fn wants_sets(&mut self, picture: FrameContents, timestamp: u32) -> bool {
         let FrameContents::H264(contents) = picture else { return false };
         // In front of a later slice they would stand in the place of the first, should that still come.
-        let begins = contents.key_frame && contents.first_slice;
+        let begins = contents.first_slice && (contents.key_frame || self.sets_at.is_none());
         let missing = begins && !contents.sequence_parameters && self.sets_at != Some(timestamp);
         if begins || contents.sequence_parameters {
             self.sets_at = Some(timestamp);

@@ -1,11 +1,13 @@
-//! Asking a source of pictures for a key frame: at once, then every 500 ms until one comes.
+//! Asking a source of pictures for a key frame: at once, then every 500 ms or a little more until one comes.
 //!
 //! ```text
 //!   a key frame came ─── switch: asked ─── not asked ─── a second since that key frame: asked ─── every 500 ms
 //! ```
 //!
 //! Many phones send one a second at most, and forget what they were asked in between: a request just before
-//! their second is over would be in vain, and would hold back the right one.
+//! their second is over would be in vain, and would hold back the right one. Some forget as well what they are asked
+//! while they code a picture (baresip 1.0), and a camera's pictures go in step with half a second: who has to be asked
+//! again is asked when a picture of it has just come.
 //!
 //! A switch that waits for the journal asks before it is made. What comes too early then is shown to
 //! nobody, and the switch asks once more, without regard to what has been answered already.
@@ -14,6 +16,8 @@ use crate::time::{Duration, Instant, UnixTime};
 
 /// Between two requests; the receivers' own are held back to the same.
 pub const REQUEST_INTERVAL: Duration = Duration::from_millis(500);
+/// So long the end of a picture is awaited then: cameras make five in a second, or more.
+const PICTURE_WAIT: Duration = Duration::from_millis(200);
 /// A phone that has not answered at once may do so when so much time has passed since its last key frame.
 const SECOND: Duration = Duration::from_secs(1);
 /// A source that has not answered for this long never will.
@@ -73,9 +77,16 @@ impl Requests {
         self.came = Some(now);
     }
 
-    /// When the next request is due.
+    /// When the next request is due at the latest, whatever the source sends.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
+        let allowed = self.allowed()?;
+        let at_once = self.wanted_since == Some(allowed);
+        Some(if at_once { allowed } else { allowed + PICTURE_WAIT })
+    }
+
+    /// From when on the source may be asked.
+    fn allowed(&self) -> Option<Instant> {
         let since = self.wanted_since?;
         let due = self.last.map_or(since, |last| since.max(last + REQUEST_INTERVAL));
         // It was asked since then, and has not answered.
@@ -88,10 +99,12 @@ impl Requests {
         if self.wanted_since.is_some_and(|since| now.since(since) > GIVE_UP) {
             self.wanted_since = None;
         }
-        if self.deadline().is_none_or(|deadline| now < deadline) {
-            return None;
-        }
-        Some(self.ask(now))
+        self.deadline().filter(|deadline| now >= *deadline).map(|_| self.ask(now))
+    }
+
+    /// The same where a picture of the source has just come, and the next one is not coded yet.
+    pub fn due_between_pictures(&mut self, now: Instant) -> Option<u8> {
+        self.allowed().filter(|allowed| now >= *allowed).map(|_| self.ask(now))
     }
 
     /// When the source may be asked for a key frame that nobody needs at once: so long after the last one, and after
@@ -118,6 +131,7 @@ mod tests {
         Instant::from_micros(ms * 1000)
     }
 
+    /// Of a source that sends nothing.
     fn asked(requests: &mut Requests, until_ms: u64) -> Vec<u64> {
         (0..=until_ms).step_by(20).filter(|at| requests.due(ms(*at)).is_some()).collect()
     }
@@ -126,10 +140,31 @@ mod tests {
     fn a_request_is_repeated_until_a_key_frame_comes() {
         let mut requests = Requests::default();
         requests.want(ms(0));
-        assert_eq!(asked(&mut requests, 1400), [0, 500, 1000]);
+        assert_eq!(asked(&mut requests, 1400), [0, 700, 1400]);
         requests.came(ms(1400));
         assert_eq!(requests.deadline(), None);
-        assert_eq!(requests.due(ms(5000)), None);
+        assert_eq!((requests.due(ms(5000)), requests.due_between_pictures(ms(5000))), (None, None));
+    }
+
+    /// It forgets what it is asked while it codes, which takes it most of the time.
+    #[test]
+    fn a_phone_that_is_asked_in_vain_is_asked_again_between_two_pictures() {
+        for (interval, phase) in [(100, 70), (100, 95), (40, 35), (200, 190)] {
+            let mut requests = Requests::default();
+            requests.want(ms(phase));
+            let steps = (phase..2000).step_by(5);
+            let asked: Vec<u64> = steps
+                .filter(|at| {
+                    let between =
+                        at % interval == 0 && requests.due_between_pictures(ms(*at)).is_some();
+                    between || requests.due(ms(*at)).is_some()
+                })
+                .collect();
+            assert_eq!(asked[0], phase, "the first time at once");
+            assert!(asked[1..].iter().all(|at| at % interval == 0), "{asked:?}");
+            let intervals = asked.windows(2).map(|two| two[1] - two[0]);
+            assert!(intervals.clone().all(|one| (500..=700).contains(&one)), "{asked:?}");
+        }
     }
 
     #[test]
@@ -153,8 +188,11 @@ mod tests {
             assert!(requests.due(ms(0)).is_some());
             requests.came(ms(came));
             requests.want(ms(1000));
-            let answers =
-                |at: &u64| *at >= 1000 && requests.due(ms(*at)).is_some() && *at >= came + 1000;
+            let answers = |at: &u64| {
+                *at >= 1000
+                    && requests.due_between_pictures(ms(*at)).is_some()
+                    && *at >= came + 1000
+            };
             let answered = (1000..4000).step_by(20).find(answers).unwrap();
             assert!(answered <= 2000, "came at {came}, then at {answered}");
         }
@@ -172,13 +210,13 @@ mod tests {
         assert_eq!(requests.due(ms(60)), None, "a receiver's own wish is held back");
         requests.switched(ms(80));
         assert!(requests.due(ms(80)).is_some(), "that key frame was taken before the switch");
-        assert_eq!(requests.deadline(), Some(ms(1040)), "and again, a second after it");
+        assert_eq!(requests.deadline(), Some(ms(1240)), "and again, a second after it");
     }
 
     #[test]
     fn a_source_that_never_answers_is_left_alone() {
         let mut requests = Requests::default();
         requests.want(ms(0));
-        assert_eq!(asked(&mut requests, 60_000).len(), 21);
+        assert_eq!(asked(&mut requests, 60_000).len(), 15);
     }
 }

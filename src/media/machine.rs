@@ -226,20 +226,36 @@ impl Machine {
             let seen = TapInput { source: port, arrived: &arrived, packet, sets: &sets };
             self.look_at(now, &seen, out);
         }
+        self.hand_out(now, port, &arrived, packet, &sets, out);
+        self.give_back(port, sets);
+        if arrived.header.marker && matches!(arrived.what, PacketKind::Picture(_)) {
+            self.ask_between_pictures(now, port, out);
+        }
+        if unsettled {
+            self.settle(now.instant, port);
+        }
+    }
+
+    /// Sends on what has arrived to all who get this source.
+    fn hand_out(
+        &mut self,
+        now: Now,
+        port: PortId,
+        arrived: &PeerPacket,
+        packet: &mut [u8],
+        sets: &ParameterSets,
+        out: &mut impl Outgoing,
+    ) {
         for at in 0..self.patchbay.receivers(port).len() {
             let receiver = self.patchbay.receivers(port)[at];
             if let Some(call) = self.recording_of(receiver) {
-                let heard = TapInput { source: port, arrived: &arrived, packet, sets: &sets };
+                let heard = TapInput { source: port, arrived, packet, sets };
                 self.tap(now, (call, Side::Right), &heard, out);
             }
             let Some(mut open) = self.ports.get_mut(receiver) else { continue };
             let mut exit = Exit { scratch: &mut self.scratch, out };
-            let follows = open.forward(now.instant, &arrived, packet, &sets, &mut exit);
+            let follows = open.forward(now.instant, arrived, packet, sets, &mut exit);
             self.follow(now, receiver, follows, out);
-        }
-        self.give_back(port, sets);
-        if unsettled {
-            self.settle(now.instant, port);
         }
     }
 

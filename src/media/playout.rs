@@ -11,6 +11,7 @@ use super::patchbay::Source;
 use super::port::{Follows, Port, transmit, write_packet};
 use super::prompt::{PromptMessage, VideoPrompt, WaitingProfileId};
 use super::stock::Stocked;
+use super::stream::Outbound;
 use crate::codec::Kind;
 use crate::rtp::{END_PACKETS, HEADER_LEN, RtpHeader};
 use crate::time::{Duration, Instant};
@@ -100,7 +101,8 @@ impl Port<'_> {
     ) {
         self.stream.picture_due = None;
         let gap = self.stream.outbound.patience.gap;
-        let last = self.stream.outbound.stream.advanced_at().filter(|_| self.stream.is_live());
+        let Outbound { stream, passed_at, .. } = &self.stream.outbound;
+        let last = stream.advanced_at().max(*passed_at).filter(|_| self.stream.is_live());
         let due = last.map_or(now, |last| last + gap);
         if !self.has_target() {
             self.stream.picture_due = Some(now + gap);

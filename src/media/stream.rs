@@ -97,6 +97,8 @@ pub struct Outbound {
     pub open_frame: Option<OpenFrame>,
     /// The wait for the source's pictures.
     pub patience: FrameTimeout,
+    /// When a packet of the source last went out. The stream does not advance while a picture takes its time to come.
+    pub passed_at: Option<Instant>,
 }
 
 /// An H.264 picture of which the last packet has not come yet.
@@ -239,6 +241,7 @@ impl MediaStream {
 
     /// The source is heard or seen now; true when that ends something of our own.
     pub fn goes_live(&mut self, now: Instant) -> bool {
+        self.outbound.passed_at = Some(now);
         let before = std::mem::replace(&mut self.outbound.feed, PortFeed::Live);
         if matches!(before, PortFeed::Live) {
             return false;
@@ -359,6 +362,7 @@ impl Outbound {
             carried: None,
             open_frame: None,
             patience: FrameTimeout::default(),
+            passed_at: None,
         }
     }
 

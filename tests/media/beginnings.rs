@@ -14,19 +14,6 @@ const SECOND_SLICE: [u8; 3] = [0x41, 0x42, 0x02];
 const VP8_MIDDLE: [u8; 5] = [0x80, 0x80, 0x80, 1, 0];
 
 impl Relay {
-    /// A camera sends one picture, a packet for each of these payloads, the last one marked.
-    fn send_picture(&mut self, port: PortId, payloads: &[&[u8]]) {
-        let timestamp = self.phone(port).timestamp;
-        for (n, payload) in payloads.iter().enumerate() {
-            let number = self.phone(port).payload_type;
-            let mut packet = self.phone(port).packet_of(number, timestamp, payload);
-            packet[1] |= if n + 1 == payloads.len() { 0x80 } else { 0 };
-            self.arrives(port, &packet);
-        }
-        self.phone(port).timestamp = timestamp.wrapping_add(3000);
-        self.pass(40);
-    }
-
     /// The payloads that a phone has got.
     fn payloads_to(&self, port: PortId) -> Vec<Vec<u8>> {
         self.rtp_to(port).iter().map(|sent| sent.payload().to_vec()).collect()
@@ -48,6 +35,71 @@ fn a_key_frame_that_waited_too_long_is_asked_for_again() {
     relay.send_picture(U, &[&VP8_KEY]);
     assert_eq!(relay.payloads_to(C).len(), 1);
     relay.pass(1000);
+}
+
+/// A phone on a busy machine, or behind a thin line: its first picture takes longer than a camera may be silent.
+#[test]
+fn a_key_frame_that_takes_its_time_is_not_cut() {
+    let mut relay = Relay::with_three_cameras(&Codec::H264, MODE_1);
+    relay.patch(&[(C, Source::Port(U))]);
+    let slices: Vec<&[u8]> =
+        (0..30).map(|n| if n == 0 { &IDR[..] } else { &SECOND_IDR_SLICE }).collect();
+    let timestamp = relay.phone(U).timestamp;
+    for slice in &slices {
+        let number = relay.phone(U).payload_type;
+        let packet = relay.phone(U).packet_of(number, timestamp, slice);
+        relay.arrives(U, &packet);
+        relay.pass(100);
+    }
+    assert_eq!(relay.payloads_to(C), slices, "nothing else, and all of it");
+    assert_eq!(relay.key_frame_requests(), []);
+}
+
+/// Such a camera's pictures stand under its own sets, not under those of the picture that was shown while it was waited for.
+#[test]
+fn a_camera_without_key_frames_is_shown_under_its_own_sets() {
+    let sets = "packetization-mode=1;sprop-parameter-sets=Z0LAHtkDxWhAAAADAEAAAAwDxYuS,aMuMsg==";
+    let mut relay = Relay::with_three_cameras(&Codec::H264, MODE_1);
+    let told = plan(U, vec![format(Codec::H264, 96, 99, sets)]);
+    relay.command(Command::Update { port: U, plan: told });
+    relay.patch(&[(C, Source::Port(U))]);
+    relay.send_frames(U, &[&SLICE[..]; 90]);
+    let kinds: Vec<u8> = relay.payloads_to(C).iter().map(|payload| payload[0] & 0x1f).collect();
+    assert_eq!(kinds[..4], [7, 8, 1, 1], "once, in front of the first");
+    assert!(kinds[4..].iter().all(|kind| *kind == 1));
+    assert_continuous(&relay.rtp_to(C));
+}
+
+/// It forgets what it is asked while it codes a picture, which takes a phone on a busy machine most of the time; and its
+/// pictures go in step with half a second.
+#[test]
+fn a_camera_that_forgets_what_it_is_asked_while_it_codes_is_asked_in_between() {
+    for phase in 0..5 {
+        let mut relay = Relay::with_three_cameras(&Codec::H264, MODE_1);
+        relay.send_picture(U, &[&IDR]);
+        relay.pass(2000);
+        let mut asked = relay.key_frame_requests().len();
+        let (mut is_asked, mut shown_after) = (false, None);
+        for step in 0..150 {
+            if step == 50 + phase {
+                relay.patch(&[(C, Source::Port(U))]);
+            }
+            // A picture in 100 ms, of which it codes the last 80.
+            let codes = step % 5 != 0;
+            if !codes {
+                relay.phone(U).timestamp += 6000;
+                let picture: &[u8] = if std::mem::take(&mut is_asked) { &IDR } else { &SLICE };
+                relay.send_pieces(U, &[picture]);
+            }
+            let requests = relay.key_frame_requests().len();
+            is_asked |= requests > asked && !codes;
+            asked = requests;
+            let is_shown = !relay.payloads_to(C).is_empty();
+            shown_after = shown_after.or_else(|| is_shown.then_some((step - 50 - phase) * 20));
+            relay.pass(20);
+        }
+        assert!(shown_after.is_some_and(|after| after <= 800), "{phase}: after {shown_after:?} ms");
+    }
 }
 
 /// What an encoder that refreshes by and by sends is passed after a while, from the beginning of a picture.
