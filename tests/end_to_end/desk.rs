@@ -16,7 +16,7 @@ use crate::sip::{self, Message, Wire};
 
 pub const JSON: &str = "application/vnd.cordboard.desk+json";
 pub const PACKAGE: &str = "operator-desk";
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// A request that is not answered is sent again after this time, as timer E would.
 const RESEND: Duration = Duration::from_millis(500);
 const ADDRESS: &str = "sip:desk@cordboard.test";

@@ -53,8 +53,10 @@ fn with_few_files_it_says_what_to_raise_and_goes_on() {
 
     // Connections from many addresses until nothing more can be opened.
     let mut crowd = Vec::new();
+    let addresses: Vec<_> = (0..25).map(|_| board.place.next_address()).collect();
+    let mut addresses = addresses.into_iter().cycle();
     wait::until("the end of all files", PATIENCE, || {
-        let from = board.place.next_address();
+        let from = addresses.next()?;
         crowd.extend((0..10).filter_map(|_| connect(from, ours).ok()));
         board.log().contains("no connection can be accepted").then_some(())
     });

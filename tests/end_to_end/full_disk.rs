@@ -182,7 +182,10 @@ fn a_disk_that_is_nearly_full_ends_a_recording_and_no_call() {
     caller.nudge();
     caller.ends_well();
     desk.phase("ended");
-    let files = board.records(1)[0]["recordings"].as_array().map_or(0, Vec::len);
+    let record = wait::until("the end of the record", PATIENCE, || {
+        board.records(1).into_iter().next().filter(|record| !record["ended"].is_null())
+    });
+    let files = record["recordings"].as_array().map_or(0, Vec::len);
     assert_eq!(files, 2, "what was recorded before and after");
 }
 

@@ -6,8 +6,6 @@
 //!   JsSIP    ─┴──────────────────── cordboard serve ──────────────────┘
 //! ```
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::browser::Kind;
@@ -250,8 +248,7 @@ fn a_call_goes_on_after_the_server_was_killed() {
     user.await_event("CALL_ESTABLISHED");
     browser.await_event("CALL_ESTABLISHED");
     talk("before", &mut browser, &mut user);
-    // What is so for so long outlives the process.
-    std::thread::sleep(Duration::from_millis(200));
+    board.is_written();
     board.crash_and_restart();
     browser.await_event("REGISTER_OK");
     talk("after", &mut browser, &mut user);

@@ -35,7 +35,7 @@ use crate::wait;
 use crate::witness::{Gets, judge, mark};
 
 /// Within this time a picture of the wait shows what has changed.
-const SETTLE: Duration = Duration::from_secs(6);
+const SETTLE: Duration = Duration::from_secs(15);
 
 #[test]
 fn the_whole_operator_call_with_picture() {

@@ -144,7 +144,7 @@ impl Sipp {
             .arg(&fields)
             .args(["-i", &address.ip().to_string(), "-p", &address.port().to_string()])
             .args(["-mi", &address.ip().to_string(), "-mp", "6000"])
-            .args(["-m", "1", "-nostdin", "-timeout", "60s", "-timeout_error"])
+            .args(["-m", "1", "-nostdin", "-timeout", "180s", "-timeout_error"])
             .args(["-trace_msg", "-message_file"])
             .arg(&log)
             .args(["-trace_err", "-error_file"])

@@ -15,9 +15,11 @@ use crate::tone::{PIECE_MS, Recording, Sound};
 use crate::wait;
 
 /// Within this time after a switch the new party is heard and seen, and a ring-back has rung once.
-const SETTLE: Duration = Duration::from_secs(6);
+const SETTLE: Duration = Duration::from_secs(15);
 /// How long it then stays under observation.
 const STRETCH: Duration = Duration::from_millis(1200);
+/// So long a player may drop what it should play, at the end of a phase.
+const GAP: Duration = Duration::from_secs(2);
 /// For so long after the mark the old party may go on: packets on their way to a phone that this machine
 /// has kept waiting. They arrive in order, so once the old party has ceased it must not come back.
 ///
@@ -155,13 +157,17 @@ pub fn judge<O: Observer + ?Sized>(
     assert_eq!(phones.len(), expected.len(), "one expectation per phone");
     let mut seen: Vec<Vec<Look>> = phones.iter().map(|_| Vec::new()).collect();
     let began = Instant::now();
+    let is_right = |phones: &[&mut O], seen: &[Vec<Look>]| {
+        (0..phones.len())
+            .all(|n| gets_it(expected[n], &heard(&*phones[n], &mark.begun[n]), &seen[n]))
+    };
     let settled = wait::within(SETTLE, || {
         photograph(began, phones, &mut seen);
-        let right = |n: usize| gets_it(expected[n], &heard(&*phones[n], &mark.begun[n]), &seen[n]);
-        (0..phones.len()).all(right).then_some(())
+        is_right(phones, &seen).then_some(())
     });
     let end = Instant::now() + STRETCH;
-    while Instant::now() < end {
+    // What a player that this machine keeps waiting drops comes again at once.
+    while Instant::now() < end || !is_right(phones, &seen) && Instant::now() < end + GAP {
         photograph(began, phones, &mut seen);
     }
     let mut report = String::new();

@@ -134,8 +134,11 @@ impl Walk {
         self.desk.press("k");
         self.desk.says("Nobody hears or sees you");
         let conversation = [Gets::Party(USER), Gets::Party(CALLER), Gets::Hold];
-        self.suffers("connected", Nobody, conversation);
         // Until both are known to be well, it is refused.
+        self.desk.await_true(
+            "document.querySelector('button[data-verb=release]')?.getAttribute('aria-disabled') === 'false'",
+        );
+        self.suffers("connected", Nobody, conversation);
         self.desk.await_true(
             "document.querySelector('button[data-verb=release]')?.getAttribute('aria-disabled') === 'false'",
         );

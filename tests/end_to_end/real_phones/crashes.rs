@@ -14,9 +14,6 @@ use crate::witness::{Gets, judge, mark};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What is so for so long outlives the process.
-const WRITTEN_WITHIN: Duration = Duration::from_millis(200);
-
 #[test]
 fn a_call_goes_on_where_it_was_after_a_kill_in_each_of_its_phases() {
     outlive_kills(Stage::open([PLAIN; 3]));
@@ -96,7 +93,7 @@ fn call_over_tcp(board: &mut Switchboard, ends: Ends, kill: impl FnOnce(&mut Swi
     let mut callee = phone(board, USER, Answer::AtOnce, "3002");
     caller.dial("3002");
     caller.await_event("CALL_ESTABLISHED");
-    std::thread::sleep(WRITTEN_WITHIN);
+    board.is_written();
     kill(board);
     let phones = &mut [&mut caller, &mut callee];
     let start = mark(phones);
@@ -146,7 +143,7 @@ fn one_record_tells_it(board: &Switchboard) {
 impl Stage {
     /// Kills the server, starts it again, and lets the desk call again.
     fn kill(&mut self) {
-        std::thread::sleep(WRITTEN_WITHIN);
+        self.board.is_written();
         let begun = Instant::now();
         self.board.crash_and_restart();
         assert!(begun.elapsed() < Duration::from_secs(10), "it is there again soon");

@@ -33,7 +33,7 @@ use crate::witness::{Gets, judge, mark};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Within this time after a switch the new party is heard and seen.
-const SETTLE: Duration = Duration::from_secs(6);
+const SETTLE: Duration = Duration::from_secs(15);
 /// The latest stretch of sound that tells what is heard now.
 const NOW_MS: usize = 400;
 

@@ -359,9 +359,7 @@ fn a_call_that_outlives_a_crash_has_one_record() {
     desk.event("offer");
     caller.awaits_conversation();
     board.records(1);
-    // A call that is younger than 50 ms is not written down; what is confirmed stands behind all that is.
-    std::thread::sleep(Duration::from_millis(50));
-    board.cli("terminal set 3002 --name Ada");
+    board.is_written();
     board.crash_and_restart();
     caller.nudge();
     caller.ends_well();
