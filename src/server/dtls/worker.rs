@@ -5,7 +5,7 @@ use super::table::{HandshakeTable, TableOrder, TableOutcome};
 use crate::dtls::{DtlsRole, HandshakeCommand, HandshakeEvent};
 use crate::ids::PortId;
 use crate::server::clock::Clock;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ const QUEUED_OF_PORT_MAX: usize = 64;
 pub const QUEUED_MAX: usize = 2_048;
 /// The longest datagram that is taken in, in bytes.
 const DATAGRAM_MAX: usize = 4_096;
-/// Outcomes that wait for the loop; the thread waits then.
+/// Steps whose outcomes wait for the loop; the thread waits then.
 const OUTCOMES_MAX: usize = 256;
 
 /// What comes of the handshakes.
@@ -40,7 +40,10 @@ pub enum HandshakeNews {
 #[derive(Debug)]
 pub struct HandshakeWorker {
     orders: orders::Sender<QueuedOrder>,
-    outcomes: mpsc::Receiver<TableOutcome>,
+    outcomes: mpsc::Receiver<Vec<TableOutcome>>,
+    /// Those of one step that the loop has yet to take. They come together, so that who hears an alert cannot hang up
+    /// before the loop has heard of it.
+    taken: VecDeque<TableOutcome>,
     users: BTreeMap<PortId, PortUser>,
     last_serial: u64,
     queued: Arc<AtomicUsize>,
@@ -92,7 +95,8 @@ impl HandshakeWorker {
         let thread = thread::Builder::new().name("dtls".to_owned());
         thread.spawn(move || run(HandshakeTable::new(identity), clock, &ordered, &told))?;
         let (users, queued) = (BTreeMap::new(), Arc::default());
-        Ok(Self { orders, outcomes, users, last_serial: 0, queued, lost: 0 })
+        let taken = VecDeque::new();
+        Ok(Self { orders, outcomes, taken, users, last_serial: 0, queued, lost: 0 })
     }
 
     /// Does what the leg wants.
@@ -153,20 +157,20 @@ impl HandshakeWorker {
     /// What has come of it; waits for it.
     pub async fn next(&mut self) -> Option<HandshakeNews> {
         loop {
-            let outcome = self.outcomes.recv().await?;
-            if let Some(news) = self.current(outcome) {
+            if let Some(news) = self.taken_news() {
                 return Some(news);
             }
+            self.taken = self.outcomes.recv().await?.into();
         }
     }
 
     /// What has come of it by now.
     pub fn try_next(&mut self) -> Option<HandshakeNews> {
         loop {
-            let outcome = self.outcomes.try_recv().ok()?;
-            if let Some(news) = self.current(outcome) {
+            if let Some(news) = self.taken_news() {
                 return Some(news);
             }
+            self.taken = self.outcomes.try_recv().ok()?.into();
         }
     }
 
@@ -174,6 +178,16 @@ impl HandshakeWorker {
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost
+    }
+
+    /// The next of those that were taken together.
+    fn taken_news(&mut self) -> Option<HandshakeNews> {
+        while let Some(outcome) = self.taken.pop_front() {
+            if let Some(news) = self.current(outcome) {
+                return Some(news);
+            }
+        }
+        None
     }
 
     /// An outcome, if it is of who uses the port now.
@@ -196,7 +210,7 @@ fn run(
     mut table: HandshakeTable,
     clock: Clock,
     ordered: &orders::Receiver<QueuedOrder>,
-    told: &mpsc::Sender<TableOutcome>,
+    told: &mpsc::Sender<Vec<TableOutcome>>,
 ) {
     let now = || clock.real(clock.now().instant);
     loop {
@@ -204,17 +218,17 @@ fn run(
             None => ordered.recv().map_err(orders::RecvTimeoutError::from),
             Some(at) => ordered.recv_timeout(at.saturating_duration_since(now())),
         };
-        let outcomes = match order {
+        let mut outcomes = match order {
             Ok(queued) => table.handle(now(), queued.order),
             Err(orders::RecvTimeoutError::Timeout) => Vec::new(),
             Err(orders::RecvTimeoutError::Disconnected) => return,
         };
         let due = table.deadline().is_some_and(|at| at <= now());
-        let late = if due { table.tick(now()) } else { Vec::new() };
-        for outcome in outcomes.into_iter().chain(late) {
-            if told.blocking_send(outcome).is_err() {
-                return;
-            }
+        if due {
+            outcomes.extend(table.tick(now()));
+        }
+        if !outcomes.is_empty() && told.blocking_send(outcomes).is_err() {
+            return;
         }
     }
 }
