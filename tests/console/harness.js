@@ -80,7 +80,7 @@ const PATIENCE = 20_000;
 /** @returns {Promise<{passed: number, failed: string[]}>} */
 export async function runAll() {
   const failed = [];
-  const [later, never] = [setTimeout.bind(globalThis), clearTimeout.bind(globalThis)];
+  const [later, cancel] = [setTimeout.bind(globalThis), clearTimeout.bind(globalThis)];
   for (const { name, run } of tests) {
     /** @type {any} */
     let limit;
@@ -90,7 +90,7 @@ export async function runAll() {
     } catch (error) {
       failed.push(`${name}: ${error instanceof Error ? error.stack ?? error.message : error}`);
     } finally {
-      never(limit);
+      cancel(limit);
     }
   }
   return { passed: tests.length - failed.length, failed };

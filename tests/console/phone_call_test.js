@@ -4,20 +4,7 @@ import { PhoneCall } from '../../src/web/console/sip/phone_call.js';
 
 const US = '<sip:2001@example.com>';
 const THEM = '"Bob" <sip:4001@example.com>;tag=them';
-
-/** Held until their message is there: a browser may collect a port that nobody names, with what is on its way. @type {Set<MessageChannel>} */
-const channels = new Set();
-/** A turn of the event loop, whatever stands in the place of setTimeout. */
-const settle = () => new Promise((resolve) => {
-  const channel = new MessageChannel();
-  channels.add(channel);
-  channel.port1.onmessage = () => {
-    channels.delete(channel);
-    channel.port1.close();
-    resolve(null);
-  };
-  channel.port2.postMessage(0);
-});
+const settle = () => new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => { port1.close(); resolve(null); }; port2.postMessage(0); });
 
 class FakeMedia {
   constructor() {
