@@ -96,15 +96,20 @@ impl Requests {
 
     /// Whether to ask now; gives the number of the request.
     pub fn due(&mut self, now: Instant) -> Option<u8> {
-        if self.wanted_since.is_some_and(|since| now.since(since) > GIVE_UP) {
-            self.wanted_since = None;
-        }
-        self.deadline().filter(|deadline| now >= *deadline).map(|_| self.ask(now))
+        self.ask_from(now, self.deadline()?)
     }
 
     /// The same where a picture of the source has just come, and the next one is not coded yet.
     pub fn due_between_pictures(&mut self, now: Instant) -> Option<u8> {
-        self.allowed().filter(|allowed| now >= *allowed).map(|_| self.ask(now))
+        self.ask_from(now, self.allowed()?)
+    }
+
+    fn ask_from(&mut self, now: Instant, from: Instant) -> Option<u8> {
+        if self.wanted_since.is_some_and(|since| now.since(since) > GIVE_UP) {
+            self.wanted_since = None;
+            return None;
+        }
+        (now >= from).then(|| self.ask(now))
     }
 
     /// When the source may be asked for a key frame that nobody needs at once: so long after the last one, and after
@@ -218,5 +223,9 @@ mod tests {
         let mut requests = Requests::default();
         requests.want(ms(0));
         assert_eq!(asked(&mut requests, 60_000).len(), 15);
+        requests.want(ms(100_000));
+        let pictures = (100_000..160_000).step_by(100);
+        let asked = pictures.filter(|at| requests.due_between_pictures(ms(*at)).is_some());
+        assert_eq!(asked.count(), 21, "also one that sends pictures");
     }
 }

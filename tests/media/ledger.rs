@@ -212,6 +212,14 @@ fn sealed(ours: u8) -> Plan {
     })
 }
 
+/// Each is of the stream that the witness has heard from its beginning.
+#[track_caller]
+fn assert_understood(witness: &mut UnprotectContext, sent: &[Sent]) {
+    for sent in sent {
+        assert!(witness.unprotect_rtp(&mut sent.bytes.clone()).is_some());
+    }
+}
+
 /// C speaks under SRTP, O in clear.
 fn sealed_relay() -> Relay {
     let mut relay = Relay::with_three_phones();
@@ -228,9 +236,7 @@ fn under_keys_nothing_is_sent_until_the_ledger_says_so() {
     file.write(&mut relay, None);
     relay.speak(&[O], 200);
     let mut witness = UnprotectContext::new(&key(0));
-    for sent in relay.rtp_to(C) {
-        assert!(witness.unprotect_rtp(&mut sent.bytes.clone()).is_some());
-    }
+    assert_understood(&mut witness, &relay.rtp_to(C));
     let text = texts(&relay, &[C, O, U]);
     assert!(resume(&mut relay, text, &mut file, Duration::from_millis(500)).is_empty());
     relay.wire.sent.clear();
@@ -240,9 +246,7 @@ fn under_keys_nothing_is_sent_until_the_ledger_says_so() {
     relay.speak(&[O], 100);
     let sent = relay.rtp_to(C);
     assert_eq!(sent.len(), 5);
-    for sent in sent {
-        assert!(witness.unprotect_rtp(&mut sent.bytes.clone()).is_some(), "the same stream");
-    }
+    assert_understood(&mut witness, &sent);
     relay.pass(10_000);
     let held_back = relay.wire.events.iter().find_map(|event| match event {
         Event::Dropped { port: C, dropped } => Some(dropped.held_back),
@@ -279,9 +283,7 @@ fn keys_that_nothing_was_sent_under_go_on() {
     // Less than is written again for, and nobody knows of it.
     relay.speak(&[O], 200);
     let mut witness = UnprotectContext::new(&key(0));
-    for sent in relay.rtp_to(C) {
-        assert!(witness.unprotect_rtp(&mut sent.bytes.clone()).is_some());
-    }
+    assert_understood(&mut witness, &relay.rtp_to(C));
     let text = texts(&relay, &[C, O, U]);
     assert!(resume(&mut relay, text, &mut file, Duration::from_millis(500)).is_empty());
     file.write(&mut relay, None);
@@ -289,9 +291,7 @@ fn keys_that_nothing_was_sent_under_go_on() {
     relay.speak(&[O], 100);
     let sent = relay.rtp_to(C);
     assert_eq!(sent.len(), 5);
-    for sent in sent {
-        assert!(witness.unprotect_rtp(&mut sent.bytes.clone()).is_some(), "the same stream");
-    }
+    assert_understood(&mut witness, &sent);
 }
 
 #[test]
