@@ -192,6 +192,13 @@ impl DeskPage {
         for patience in [SETTLE, GAP, GAP, GAP] {
             let found = wait::within(patience, || {
                 last = (self.evaluate("probe.hears(300)"), self.evaluate("probe.sees()"));
+                let others =
+                    [CALLER, USER, OPERATOR].into_iter().filter(|one| one.name != party.name);
+                let stray = others.into_iter().find(|other| is_of(&last, *other));
+                assert!(
+                    patience == SETTLE || stray.is_none(),
+                    "{phase}: the page gets another: {last:?}"
+                );
                 is_of(&last, party).then_some(())
             });
             assert!(
@@ -213,6 +220,14 @@ impl DeskPage {
              return [...context.getImageData(0, 0, 1, 1).data]; })()",
         );
         assert!(is_colour(&middle, party), "who waits looks like {middle}");
+    }
+
+    /// Both parties are well: the operator may leave them.
+    #[track_caller]
+    fn may_release(&mut self) {
+        self.await_true(
+            "document.querySelector('button[data-verb=release]')?.getAttribute('aria-disabled') === 'false'",
+        );
     }
 
     /// Judges that the page plays nobody's tone.
@@ -401,7 +416,7 @@ fn whole_call(look: &Look, words: &Words) {
         &mut [&mut caller, &mut user],
         &[Gets::Party(USER), Gets::Party(CALLER)],
     );
-    desk.await_true("document.querySelector('button[data-verb=release]')?.getAttribute('aria-disabled') === 'false'");
+    desk.may_release();
     desk.photograph("10-connected");
     desk.is_accessible("connected");
 
@@ -677,7 +692,7 @@ fn firefox_is_a_desk_with_a_phone_too() {
     desk.press("k");
     desk.says("Nobody hears or sees you");
     desk.hears_nobody("connected");
-    desk.await_true("document.querySelector('button[data-verb=release]')?.getAttribute('aria-disabled') === 'false'");
+    desk.may_release();
     desk.press("r");
     desk.await_true("document.querySelector('.own.free')");
     let start = mark(&mut both);

@@ -248,7 +248,7 @@ fn a_call_goes_on_after_the_server_was_killed() {
     user.await_event("CALL_ESTABLISHED");
     browser.await_event("CALL_ESTABLISHED");
     talk("before", &mut browser, &mut user);
-    board.is_written();
+    board.await_written();
     board.crash_and_restart();
     browser.await_event("REGISTER_OK");
     talk("after", &mut browser, &mut user);

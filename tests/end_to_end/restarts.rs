@@ -211,7 +211,7 @@ fn who_is_killed_again_and_again_while_it_sleeps_or_starts_loses_no_call() {
     let _desk = board.desk("op1");
     let mut caller = Peer::udp(&board);
     let tag = caller.calls(&board).expect("it waits");
-    board.is_written();
+    board.await_written();
     for _ in 0..5 {
         board.crash_and_restart();
     }

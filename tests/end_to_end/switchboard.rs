@@ -263,7 +263,7 @@ impl Switchboard {
     /// Waits until all that is so is written down: a call that is younger than 50 ms is not, and a change that is
     /// confirmed stands behind all that is.
     #[track_caller]
-    pub fn is_written(&self) {
+    pub fn await_written(&self) {
         std::thread::sleep(WRITTEN_WITHIN);
         let name = std::time::UNIX_EPOCH.elapsed().expect("it is later").as_nanos();
         self.cli(&format!("terminal set 4001 --name N{name}"));

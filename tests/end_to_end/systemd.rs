@@ -107,7 +107,7 @@ fn a_call_over_tcp_goes_on_under_systemd_over_kills_and_an_upgrade() {
     let mut last = pair.map(|(talker, heard)| hears(&service, talker, heard, began));
     let mut gaps = Vec::new();
     for (count, line) in ["kill", "kill", "kill", "restart"].iter().enumerate() {
-        service.board.is_written();
+        service.board.await_written();
         if *line == "restart" {
             assert_eq!(service.shows("NRestarts"), "3", "{}", service.board.log());
         }

@@ -135,13 +135,9 @@ impl Walk {
         self.desk.says("Nobody hears or sees you");
         let conversation = [Gets::Party(USER), Gets::Party(CALLER), Gets::Hold];
         // Until both are known to be well, it is refused.
-        self.desk.await_true(
-            "document.querySelector('button[data-verb=release]')?.getAttribute('aria-disabled') === 'false'",
-        );
+        self.desk.may_release();
         self.suffers("connected", Nobody, conversation);
-        self.desk.await_true(
-            "document.querySelector('button[data-verb=release]')?.getAttribute('aria-disabled') === 'false'",
-        );
+        self.desk.may_release();
         self.desk.press("r");
         self.desk.await_true("document.querySelector('.own.free')");
         self.desk.press("g");

@@ -93,7 +93,7 @@ fn call_over_tcp(board: &mut Switchboard, ends: Ends, kill: impl FnOnce(&mut Swi
     let mut callee = phone(board, USER, Answer::AtOnce, "3002");
     caller.dial("3002");
     caller.await_event("CALL_ESTABLISHED");
-    board.is_written();
+    board.await_written();
     kill(board);
     let phones = &mut [&mut caller, &mut callee];
     let start = mark(phones);
@@ -143,7 +143,7 @@ fn one_record_tells_it(board: &Switchboard) {
 impl Stage {
     /// Kills the server, starts it again, and lets the desk call again.
     fn kill(&mut self) {
-        self.board.is_written();
+        self.board.await_written();
         let begun = Instant::now();
         self.board.crash_and_restart();
         assert!(begun.elapsed() < Duration::from_secs(10), "it is there again soon");

@@ -359,7 +359,7 @@ fn a_call_that_outlives_a_crash_has_one_record() {
     desk.event("offer");
     caller.awaits_conversation();
     board.records(1);
-    board.is_written();
+    board.await_written();
     board.crash_and_restart();
     caller.nudge();
     caller.ends_well();
